@@ -1,0 +1,30 @@
+package orch.api.model;
+
+import java.util.List;
+
+/** From an agent to the controller; see {@code orch/agent/v1/agent.proto} for each. */
+public sealed interface AgentMessage {
+  /** First message of a session. */
+  record Hello(
+      int protocolVersion,
+      String clusterId,
+      int incarnation,
+      long epoch,
+      long appliedRevision,
+      NodeDescription node,
+      int inventoryCount,
+      long inventoryHash,
+      long highestJobNumber)
+      implements AgentMessage {}
+
+  /** Everything the agent knows, in parts. */
+  record Inventory(List<AttemptStatus> attempts, boolean last) implements AgentMessage {}
+
+  /** What changed. */
+  record Reports(List<AttemptStatus> attempts) implements AgentMessage {}
+
+  record Heartbeat(long sequence, long sentBoottimeNanos) implements AgentMessage {}
+
+  /** Answer to a signal order; {@code error} empty: done. */
+  record SignalOutcome(long request, int processes, String error) implements AgentMessage {}
+}

@@ -1,0 +1,18 @@
+package orch.api.model;
+
+/** How an attempt ended. */
+public enum ResultKind {
+  /** The leader exited by itself. */
+  EXITED,
+  /** A signal ended it. */
+  SIGNALED,
+  OUT_OF_MEMORY,
+  TIMED_OUT,
+  START_FAILED,
+  /** Stopped because its owner or an operator asked for it. */
+  STOPPED,
+  /** It ended, and nobody can know how. */
+  UNKNOWN,
+  /** Its host died or was rebooted. */
+  LOST
+}
