@@ -16,6 +16,9 @@ public enum TaskState {
   DROPPED;
 
   public boolean ended() {
-    return ordinal() >= SUCCEEDED.ordinal();
+    return switch (this) {
+      case WAITING, PLACED, RUNNING, STOPPING -> false;
+      case SUCCEEDED, FAILED, KILLED, CANCELLED, DROPPED -> true;
+    };
   }
 }
