@@ -1,6 +1,6 @@
 /**
- * What controller, node agent and programs share: the model, its conversion, specs, configuration and
- * the client.
+ * What controller, node agent and programs share: the model, its conversion, specs, configuration
+ * and the client.
  */
 @NullMarked
 package orch.api;

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param rlimits by lower-case name without RLIMIT_
  * @param capabilities kept, lower case without CAP_
  * @param seccomp name of a profile; empty: none
- * @param waitForDescendants when the leader exits: wait for its descendants in place of killing them
+ * @param waitForDescendants when the leader exits: wait for its descendants in place of killing
+ *     them
  */
 public record Execution(
     List<String> command,

@@ -8,8 +8,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A job as its owner wants it, checked and with every default filled in. Made by the validation gate
- * {@code orch.api.convert} from the API's message; field meanings as in {@code orch/v1/spec.proto}.
+ * A job as its owner wants it, checked and with every default filled in. Made by the validation
+ * gate {@code orch.api.convert} from the API's message; field meanings as in {@code
+ * orch/v1/spec.proto}.
  *
  * @param name empty: the controller makes one
  * @param timeout of an attempt; null: none
@@ -78,22 +79,82 @@ public record JobSpec(
 
   public JobSpec withName(String newName) {
     return new JobSpec(
-        newName, title, labels, type, tasks, execution, resources, placement, restart, stop, timeout,
-        deadline, warn, onExit, health, update, partition, dependsOn, schedule, parameters,
-        retention, priority, logs);
+        newName,
+        title,
+        labels,
+        type,
+        tasks,
+        execution,
+        resources,
+        placement,
+        restart,
+        stop,
+        timeout,
+        deadline,
+        warn,
+        onExit,
+        health,
+        update,
+        partition,
+        dependsOn,
+        schedule,
+        parameters,
+        retention,
+        priority,
+        logs);
   }
 
   public JobSpec withRestart(RestartPolicy newRestart) {
     return new JobSpec(
-        name, title, labels, type, tasks, execution, resources, placement, newRestart, stop, timeout,
-        deadline, warn, onExit, health, update, partition, dependsOn, schedule, parameters,
-        retention, priority, logs);
+        name,
+        title,
+        labels,
+        type,
+        tasks,
+        execution,
+        resources,
+        placement,
+        newRestart,
+        stop,
+        timeout,
+        deadline,
+        warn,
+        onExit,
+        health,
+        update,
+        partition,
+        dependsOn,
+        schedule,
+        parameters,
+        retention,
+        priority,
+        logs);
   }
 
   public JobSpec withResources(Resources newResources) {
     return new JobSpec(
-        name, title, labels, type, tasks, execution, newResources, placement, restart, stop, timeout,
-        deadline, warn, onExit, health, update, partition, dependsOn, schedule, parameters,
-        retention, priority, logs);
+        name,
+        title,
+        labels,
+        type,
+        tasks,
+        execution,
+        newResources,
+        placement,
+        restart,
+        stop,
+        timeout,
+        deadline,
+        warn,
+        onExit,
+        health,
+        update,
+        partition,
+        dependsOn,
+        schedule,
+        parameters,
+        retention,
+        priority,
+        logs);
   }
 }

@@ -32,7 +32,16 @@ public record Resources(
 
   public static final Resources DEFAULT =
       new Resources(
-          DEFAULT_CPU_MILLIS, 0, 0, 0, null, 0, IoLimits.NONE, List.of(), new TreeMap<>(), new TreeMap<>());
+          DEFAULT_CPU_MILLIS,
+          0,
+          0,
+          0,
+          null,
+          0,
+          IoLimits.NONE,
+          List.of(),
+          new TreeMap<>(),
+          new TreeMap<>());
 
   public Resources {
     ports = List.copyOf(ports);

@@ -27,8 +27,8 @@ public record Uid(int incarnation, long epoch, long sequence) implements Compara
   }
 
   /**
-   * A number that rises over all attempts and resubmissions, over restores too: what a task hands to
-   * the systems that it writes to, so that they can refuse an older writer.
+   * A number that rises over all attempts and resubmissions, over restores too: what a task hands
+   * to the systems that it writes to, so that they can refuse an older writer.
    */
   public long fencingToken() {
     return ((long) incarnation << 44) + sequence;

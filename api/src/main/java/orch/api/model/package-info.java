@@ -1,6 +1,6 @@
 /**
- * The words of Orch as immutable values: specs, states, results, identities. Pure: no I/O, no clock,
- * no generated code.
+ * The words of Orch as immutable values: specs, states, results, identities. Pure: no I/O, no
+ * clock, no generated code.
  */
 @NullMarked
 package orch.api.model;
