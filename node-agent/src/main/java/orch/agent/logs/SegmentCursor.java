@@ -87,6 +87,13 @@ final class SegmentCursor implements AutoCloseable {
     }
   }
 
+  /** Goes back to a place that {@link #position} gave. */
+  void rewind(Position to) throws IOException {
+    close();
+    segment = to.segment();
+    offset = to.offset();
+  }
+
   private boolean open() throws IOException {
     int number = files.firstAtLeast(uid, segment);
     if (number < 0) {
@@ -133,24 +140,22 @@ final class SegmentCursor implements AutoCloseable {
 
   private @Nullable Frame read() throws IOException {
     if (!fill(FRAME_HEADER)) {
-      return null;
+      return notYet();
     }
     int start = buffer.position();
     int length = buffer.getInt(start + 4);
     if ((buffer.getShort(start) & 0xFFFF) != FRAME_MAGIC || length < 0 || length > MAX_PAYLOAD) {
-      refill();
-      return null;
+      return notYet();
     }
     if (!fill(FRAME_HEADER + length)) {
-      return null;
+      return notYet();
     }
     start = buffer.position();
     CRC32C crc = new CRC32C();
     crc.update(buffer.array(), start, 16);
     crc.update(buffer.array(), start + FRAME_HEADER, length);
     if ((int) crc.getValue() != buffer.getInt(start + 16)) {
-      refill();
-      return null;
+      return notYet();
     }
     Frame frame = frameAt(start, length);
     buffer.position(start + FRAME_HEADER + length);
@@ -205,9 +210,10 @@ final class SegmentCursor implements AutoCloseable {
     return read > 0 && buffer.remaining() >= wanted;
   }
 
-  /** Forgets what was read ahead: it may be overwritten by a replacement shim. */
-  private void refill() {
+  /** Forgets the bytes of a frame that is not whole: a replacement shim may overwrite them. */
+  private @Nullable Frame notYet() {
     buffer.limit(0).position(0);
+    return null;
   }
 
   @Override
