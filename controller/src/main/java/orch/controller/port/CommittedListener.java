@@ -1,0 +1,23 @@
+package orch.controller.port;
+
+import java.time.Instant;
+import java.util.List;
+import orch.controller.core.Change;
+import orch.controller.core.StateView;
+
+/** Hears, on the loop, of every revision that committed, in order, without gaps. */
+public interface CommittedListener {
+  /**
+   * A revision committed.
+   *
+   * @param now the time that the revision's decisions were made at
+   * @param view may be ahead of {@code revision} on the leader; names things, proves nothing
+   */
+  void committed(long revision, Instant now, List<Change> changes, StateView view);
+
+  /**
+   * The state was loaded or thrown away and rebuilt: what was heard before may have been followed
+   * by other revisions than the ones heard. {@code view} is the state at {@code revision}.
+   */
+  void rebuilt(long revision, StateView view);
+}
