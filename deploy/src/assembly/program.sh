@@ -1,0 +1,23 @@
+#!/bin/sh
+# @summary@
+self=$0
+while [ -L "$self" ]; do
+  link=$(readlink "$self")
+  case $link in
+    /*) self=$link ;;
+    *) self=${self%/*}/$link ;;
+  esac
+done
+case $self in
+  /*) ;;
+  *) self=$PWD/$self ;;
+esac
+bin=${self%/*}
+home=${bin%/*}
+. "$home/libexec/java.sh"
+lib=$home/lib
+# The cache fits the Java and the jars that it was made with; with others Java does without.
+aot=$lib/@part@/@name@.aot
+[ -f "$aot" ] || aot=
+exec "$java" ${aot:+"-XX:AOTCache=$aot"} @flags@ \
+  -cp "@classpath@" @main@ "$@"
