@@ -8,7 +8,6 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -16,10 +15,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -27,68 +24,12 @@ import java.util.zip.ZipFile;
 
 /**
  * Lays out the distribution from what the modules built. Run by the build: {@code java
- * Assemble.java ROOT VERSION PICOCLI_VERSION}.
+ * Assemble.java ROOT VERSION PICOCLI_VERSION TRAIN}.
  *
  * <p>A file that did not change is left alone, and one that did is replaced by a rename, so that
  * programs that run from here are not disturbed. What does not belong here any more is removed.
  */
 final class Assemble {
-  private static final String CLIENT_FLAGS =
-      "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UseCompactObjectHeaders -XX:-UsePerfData"
-          + " -Xmx128m -Xlog:disable \"-Dorch.home=$home\"";
-
-  private static final String DAEMON_FLAGS =
-      "-XX:+UseCompactObjectHeaders -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError -Xlog:aot=off"
-          + " -Xlog:cds=off --enable-native-access=ALL-UNNAMED"
-          + " --sun-misc-unsafe-memory-access=allow \"-Dorch.home=$home\"";
-
-  /**
-   * A program of bin.
-   *
-   * @param part the directory below lib that holds its jars, but for those in common
-   * @param module the directory of the module that builds it
-   * @param main its main class
-   * @param flags of its JVM, as the shell reads them
-   */
-  private record Program(
-      String name, String part, String module, String main, String summary, String flags) {}
-
-  private static final List<Program> PROGRAMS =
-      List.of(
-          new Program(
-              "orchctl",
-              "orchctl",
-              "orchctl",
-              "orch.ctl.Main",
-              "Orch's command line.",
-              CLIENT_FLAGS),
-          new Program(
-              "orch-dev",
-              "dev",
-              "deploy",
-              "orch.dev.DevMain",
-              "A cluster on this machine: a controller and some agents.",
-              CLIENT_FLAGS),
-          new Program(
-              "orch-controller",
-              "controller",
-              "controller",
-              "orch.controller.ControllerMain",
-              "Orch's controller; ORCH_CONTROLLER_JAVA_OPTS adds flags of Java.",
-              DAEMON_FLAGS + " -XX:+UseG1GC -Xmx1g ${ORCH_CONTROLLER_JAVA_OPTS-}"),
-          new Program(
-              "orch-agent",
-              "agent",
-              "node-agent",
-              "orch.agent.AgentMain",
-              "Orch's node agent; ORCH_AGENT_JAVA_OPTS adds flags of Java.",
-              DAEMON_FLAGS
-                  + " \"-Djna.boot.library.path=$home/libexec\" -Djna.nounpack=true"
-                  + " -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss512k -Xmx128m"
-                  + " ${ORCH_AGENT_JAVA_OPTS-}"));
-
-  private static final Duration TRAINING_LIMIT = Duration.ofSeconds(60);
-
   private final Path root;
   private final Path out;
   private final String version;
@@ -105,13 +46,14 @@ final class Assemble {
   }
 
   public static void main(String[] arguments) throws Exception {
-    new Assemble(Path.of(arguments[0]).toRealPath(), arguments[1], arguments[2]).run();
+    boolean train = Boolean.parseBoolean(arguments[3]);
+    new Assemble(Path.of(arguments[0]).toRealPath(), arguments[1], arguments[2]).run(train);
   }
 
-  private void run() throws IOException, InterruptedException {
+  private void run(boolean train) throws IOException, InterruptedException {
     Map<Program, List<Path>> classPaths = new LinkedHashMap<>();
     Map<String, Integer> uses = new HashMap<>();
-    for (Program program : PROGRAMS) {
+    for (Program program : Program.ALL) {
       List<Path> classPath = classPathOf(program);
       classPaths.put(program, classPath);
       classPath.forEach(jar -> uses.merge(nameOf(jar), 1, Integer::sum));
@@ -120,15 +62,17 @@ final class Assemble {
     putTree(root.resolve("docs/examples"), Path.of("share/examples"));
     putNativeParts(classPaths);
     String template = Files.readString(root.resolve("deploy/src/assembly/program.sh"));
-    for (Program program : PROGRAMS) {
+    Training training = new Training(out, root.resolve("deploy/target/training"));
+    for (Program program : Program.ALL) {
       List<Path> jars = new ArrayList<>();
       for (Path jar : classPaths.get(program)) {
         String part = uses.get(nameOf(jar)) > 1 ? "common" : program.part();
         jars.add(putJar(jar, Path.of("lib", part, nameOf(jar))));
       }
       put(Path.of("bin", program.name()), scriptOf(program, template, jars).getBytes(UTF_8), true);
-      train(program, jars);
+      training.add(program, jars);
     }
+    kept.addAll(training.makeCaches(train));
     removeWhatIsNotKept();
   }
 
@@ -223,98 +167,19 @@ final class Assemble {
   }
 
   private static String scriptOf(Program program, String template, List<Path> jars) {
+    String flags =
+        program.flags().stream()
+            .map(flag -> flag.contains("$") ? '"' + flag + '"' : flag)
+            .collect(Collectors.joining(" "));
     String classPath = jars.stream().map(jar -> "$home/" + jar).collect(Collectors.joining(":"));
     return template
         .replace("@summary@", program.summary())
         .replace("@part@", program.part())
         .replace("@name@", program.name())
-        .replace("@flags@", program.flags())
+        .replace("@options@", program.optionsVariable())
+        .replace("@flags@", flags)
         .replace("@classpath@", classPath)
         .replace("@main@", program.main());
-  }
-
-  /**
-   * Makes the program's AOT cache: classes loaded, linked and initialised as a run of it did. What
-   * goes wrong here costs start-up time and nothing else, so it is said and not thrown.
-   */
-  private void train(Program program, List<Path> jars) throws IOException, InterruptedException {
-    Path cache = Path.of("lib", program.part(), program.name() + ".aot");
-    Path stampFile = root.resolve("deploy/target/" + program.name() + ".aot.stamp");
-    String stamp = stampOf(program, jars);
-    if (Files.exists(out.resolve(cache))
-        && Files.exists(stampFile)
-        && Files.readString(stampFile).equals(stamp)) {
-      kept.add(cache);
-      return;
-    }
-    Optional<List<String>> run = trainingRun(program, jars.getFirst());
-    if (run.isEmpty()) {
-      return;
-    }
-    Path written = out.resolve(cache + ".new");
-    Files.deleteIfExists(written);
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("-XX:AOTCacheOutput=" + written);
-    command.addAll(expanded(program.flags()));
-    command.add("-cp");
-    command.add(
-        jars.stream().map(jar -> out.resolve(jar).toString()).collect(Collectors.joining(":")));
-    command.addAll(run.get());
-    Path log = root.resolve("deploy/target/" + program.name() + ".aot.log");
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    if (!process.waitFor(TRAINING_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
-      process.destroyForcibly().waitFor();
-    }
-    if (!Files.exists(written)) {
-      System.err.println("no AOT cache for " + program.name() + "; its training's words: " + log);
-      return;
-    }
-    Files.move(written, out.resolve(cache), ATOMIC_MOVE, REPLACE_EXISTING);
-    Files.writeString(stampFile, stamp);
-    kept.add(cache);
-  }
-
-  /**
-   * A short run that passes through what most runs do; or none where there is no program yet. A
-   * class called Training beside the main class is the better trainer: it can do more than one
-   * command.
-   */
-  private Optional<List<String>> trainingRun(Program program, Path ownJar) throws IOException {
-    String training = program.main().substring(0, program.main().lastIndexOf('.')) + ".Training";
-    try (ZipFile zip = new ZipFile(out.resolve(ownJar).toFile())) {
-      if (zip.getEntry(training.replace('.', '/') + ".class") != null) {
-        return Optional.of(List.of(training));
-      }
-      return zip.getEntry(program.main().replace('.', '/') + ".class") == null
-          ? Optional.empty()
-          : Optional.of(List.of(program.main(), "--help"));
-    }
-  }
-
-  /** What the cache depends on. */
-  private String stampOf(Program program, List<Path> jars) throws IOException {
-    StringBuilder stamp = new StringBuilder();
-    stamp.append(System.getProperty("java.vm.version")).append('\n');
-    stamp.append(System.getProperty("java.home")).append('\n');
-    stamp.append(program).append('\n');
-    for (Path jar : jars) {
-      Path file = out.resolve(jar);
-      stamp.append("%s %s %d%n".formatted(jar, Files.getLastModifiedTime(file), Files.size(file)));
-    }
-    return stamp.toString();
-  }
-
-  private List<String> expanded(String flags) {
-    List<String> words = new ArrayList<>();
-    for (String word : flags.split(" ", -1)) {
-      if (!word.startsWith("${")) {
-        words.add(word.replace("\"", "").replace("$home", out.toString()));
-      }
-    }
-    return words;
   }
 
   private void removeWhatIsNotKept() throws IOException {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# @summary@
+# @summary@ @options@ may hold more flags of Java.
 self=$0
 while [ -L "$self" ]; do
   link=$(readlink "$self")
@@ -19,5 +19,5 @@ lib=$home/lib
 # The cache fits the Java and the jars that it was made with; with others Java does without.
 aot=$lib/@part@/@name@.aot
 [ -f "$aot" ] || aot=
-exec "$java" ${aot:+"-XX:AOTCache=$aot"} @flags@ \
+exec "$java" ${aot:+"-XX:AOTCache=$aot"} @flags@ ${@options@-} \
   -cp "@classpath@" @main@ "$@"
