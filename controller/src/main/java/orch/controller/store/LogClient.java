@@ -1,0 +1,282 @@
+package orch.controller.store;
+
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import orch.api.seam.Clock;
+import orch.api.seam.Randomness;
+import orch.api.seam.Timers;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The replicated log, as one member sees it: first it reads ({@link LogListener#replayed}), and
+ * goes on as the log grows; when it is told to {@link #claim}, it takes the next epoch, reads what
+ * is left and appends. All methods and all callbacks are of the loop's thread.
+ */
+public final class LogClient {
+  /** How old a proof of the epoch may be for a lease to be granted on it; C in the design. */
+  public static final Duration PROOF_AGE = Duration.ofSeconds(3);
+
+  private static final Duration PROOF_INTERVAL = PROOF_AGE.dividedBy(3);
+  private static final Duration RETRY = Duration.ofMillis(100);
+
+  private final ZooKeeperPort port;
+  private final LogLayout layout;
+  private final String name;
+  private final Clock clock;
+  private final Timers timers;
+  private final Randomness randomness;
+  private final LogListener listener;
+
+  private @Nullable LogReader reader;
+  private @Nullable EpochClaim claiming;
+  private @Nullable Claim claim;
+  private @Nullable LogWriter writer;
+  private Timers.@Nullable Timer timer;
+  private boolean closed;
+
+  /**
+   * @param name of this member, for people who look at {@code /epoch}
+   */
+  public LogClient(
+      ZooKeeperPort port,
+      LogLayout layout,
+      String name,
+      Clock clock,
+      Timers timers,
+      Randomness randomness,
+      LogListener listener) {
+    this.port = port;
+    this.layout = layout;
+    this.name = name;
+    this.clock = clock;
+    this.timers = timers;
+    this.randomness = randomness;
+    this.listener = listener;
+  }
+
+  /** Makes the permanent nodes where they are missing, then begins to read. */
+  public void start() {
+    port.addSessionListener(event -> {
+      if (event == ZooKeeperPort.SessionEvent.CONNECTED) {
+        reconnected();
+      }
+    });
+    prepare(layout.permanent().iterator());
+  }
+
+  /** Tries to take the next epoch; does nothing while it tries, or leads. */
+  public void claim() {
+    if (closed || claiming != null || claim != null || reader == null) {
+      return;
+    }
+    EpochClaim attempt =
+        new EpochClaim(
+            port, layout, clock, timers, randomness.nextLong(), name, new ClaimListener());
+    claiming = attempt;
+    attempt.start();
+  }
+
+  /**
+   * Appends a record; returns the index of the entry that it goes into, which may already have
+   * others and may get more. It is sent at the next {@link #flush}, or later while others are in
+   * flight.
+   */
+  public long append(byte[] record) {
+    return leader().append(record);
+  }
+
+  /** To be called when the loop has nothing to append for the moment. */
+  public void flush() {
+    leader().flush();
+  }
+
+  /** Index of the newest entry that holds something, sent or not. */
+  public long appendedIndex() {
+    return leader().appendedIndex();
+  }
+
+  public long committedIndex() {
+    return leader().committedIndex();
+  }
+
+  /** Whether so much waits to be sent that the loop should take no more inputs. */
+  public boolean saturated() {
+    return leader().saturated();
+  }
+
+  /** Whether appends are accepted. */
+  public boolean leads() {
+    return writer != null;
+  }
+
+  /** Whether the epoch was proved by a request that began at most {@link #PROOF_AGE} ago. */
+  public boolean proved() {
+    return writer != null && clock.bootNanos() - writer.provedNanos() <= PROOF_AGE.toNanos();
+  }
+
+  /** Stops for good. The port is the caller's. */
+  public void close() {
+    closed = true;
+    stop();
+  }
+
+  private LogWriter leader() {
+    if (writer == null) {
+      throw new IllegalStateException("this member has not taken an epoch");
+    }
+    return writer;
+  }
+
+  private void stop() {
+    if (timer != null) {
+      timer.cancel();
+      timer = null;
+    }
+    if (reader != null) {
+      reader.stop();
+      reader = null;
+    }
+    if (claiming != null) {
+      claiming.abandon();
+      claiming = null;
+    }
+    if (writer != null) {
+      writer.close();
+      writer = null;
+    }
+    claim = null;
+  }
+
+  private void prepare(Iterator<String> paths) {
+    if (closed) {
+      return;
+    }
+    if (!paths.hasNext()) {
+      read();
+      return;
+    }
+    create(paths.next(), paths);
+  }
+
+  private void create(String path, Iterator<String> rest) {
+    byte[] data = path.equals(layout.epoch()) ? EpochRecord.NONE.encode() : new byte[0];
+    port.multi(
+        List.of(new Operation.Create(path, data)),
+        result -> {
+          if (closed) {
+            return;
+          }
+          if (result.code() == ResultCode.OK || result.code() == ResultCode.NODE_EXISTS) {
+            prepare(rest);
+          } else if (result.code().unknown()) {
+            timer = timers.after(RETRY, () -> create(path, rest));
+          } else if (result.code() != ResultCode.CLOSED) {
+            fail("cannot make " + path + " in ZooKeeper: " + result.code());
+          }
+        });
+  }
+
+  private void read() {
+    listener.reset();
+    reader = new LogReader(port, layout, timers, new ReaderListener());
+    reader.resume();
+  }
+
+  private void reconnected() {
+    if (reader != null) {
+      reader.resume();
+    }
+    if (writer != null) {
+      writer.reconnected();
+    }
+  }
+
+  private void proveLater() {
+    timer =
+        timers.after(
+            PROOF_INTERVAL,
+            () -> {
+              if (writer != null) {
+                writer.prove();
+                proveLater();
+              }
+            });
+  }
+
+  private void fail(String why) {
+    close();
+    listener.failed(why);
+  }
+
+  private final class ReaderListener implements LogReader.Listener {
+    @Override
+    public void entry(Entry entry) {
+      listener.replayed(entry);
+    }
+
+    @Override
+    public void end(long lastIndex) {
+      if (claim == null) {
+        listener.caughtUp(lastIndex);
+        return;
+      }
+      if (reader != null) {
+        reader.stop();
+        reader = null;
+      }
+      writer = new LogWriter(port, layout, clock, timers, claim, lastIndex, new WriterListener());
+      proveLater();
+      listener.leading(claim.number(), lastIndex);
+    }
+
+    @Override
+    public void failed(String why) {
+      fail(why);
+    }
+  }
+
+  private final class ClaimListener implements EpochClaim.Listener {
+    @Override
+    public void taken(Claim taken) {
+      claiming = null;
+      claim = taken;
+      if (reader != null) {
+        // An end that was found before the epoch was taken is not the end.
+        reader.resume();
+      }
+    }
+
+    @Override
+    public void lost(EpochRecord other) {
+      claiming = null;
+      listener.claimLost(other);
+    }
+
+    @Override
+    public void failed(String why) {
+      fail(why);
+    }
+  }
+
+  private final class WriterListener implements LogWriter.Listener {
+    @Override
+    public void committed(long index) {
+      listener.committed(index);
+    }
+
+    @Override
+    public void deposed(String why) {
+      stop();
+      listener.deposed(why);
+      if (!closed) {
+        read();
+      }
+    }
+
+    @Override
+    public void failed(String why) {
+      fail(why);
+    }
+  }
+}
