@@ -52,6 +52,8 @@ need_tools() {
   install_packages gcc libc6-dev make git || fail 'cannot install the build tools'
   command -v mvn >/dev/null || install_packages maven || fail 'cannot install Maven 3.8 or later'
   need_java25
+  # Under this name the build's toolchain finds it wherever it is.
+  export JAVA25_HOME="$java25"
   # Maven itself may run on any JDK from 17 on; on one without a JDK of its own it runs on the 25.
   if ! command -v java >/dev/null && [ -z "${JAVA_HOME:-}" ]; then export JAVA_HOME="$java25"; fi
 }
