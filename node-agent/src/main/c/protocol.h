@@ -375,7 +375,7 @@ static_assert(sizeof(struct orch_start_failed) == 48, "layout");
 
 /* Flags of EXIT. */
 #define ORCH_E_ADOPTED (UINT64_C(1) << 0)        /* shim died; status was read by the launcher, the task's adoptive parent */
-#define ORCH_E_STATUS_UNKNOWN (UINT64_C(1) << 1) /* task is gone and nobody could read its status; si_code and si_status are 0 */
+#define ORCH_E_STATUS_UNKNOWN (UINT64_C(1) << 1) /* task is gone and nobody could read its status; si_code and exit_status are 0 */
 #define ORCH_E_MEMORY (UINT64_C(1) << 2)         /* the memory counters are there */
 #define ORCH_E_CPU (UINT64_C(1) << 3)            /* the cpu counters are there */
 #define ORCH_E_PIDS (UINT64_C(1) << 4)           /* pids_max is there */
@@ -402,7 +402,7 @@ struct orch_exit {
   uint64_t exited_real;    // ns
   uint64_t ended_boot;     // ns: the tree was empty and the output drained; 0 in LEADER
   int32_t si_code;         // CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3
-  int32_t si_status;       // exit code or signal
+  int32_t exit_status;     // si_status: exit code or signal
   uint64_t flags;          // bits, see the list
   uint64_t user_us;        // rusage of the leader and the children it waited for: user time
   uint64_t system_us;      // system time
@@ -533,9 +533,13 @@ struct orch_slot {
   uint64_t exited_boot;      // ns; 0: the leader has not been waited for
   uint64_t exited_real;      // ns
   int32_t si_code;           // valid once exited_boot is set
-  int32_t si_status;         // the same
+  int32_t exit_status;       // the same
   uint64_t usage[9];         // user_us to preemptions of struct orch_exit
-  uint64_t zero[5];          // 0
+  uint64_t appending;        // journal position being written; all ones: about to be reserved; 0: none
+  uint64_t start_report;     // of the child before execve: 0 not there yet, bit 63: at execve, else stage << 48 | index << 32 | errno
+  uint64_t start_seq;        // request number of the START
+  uint64_t log_lines;        // lines (cut ones too) written to segments
+  uint64_t log_bytes;        // payload bytes written to segments
 };
 static_assert(sizeof(struct orch_slot) == 512, "layout");
 

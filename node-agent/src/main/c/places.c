@@ -1,0 +1,215 @@
+/* Making shims, noticing their deaths, and being the adoptive parent of what they leave. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "launcher.h"
+#include "shim.h"
+#include "spawn.h"
+#include "usage.h"
+
+int places_init(struct launcher *launcher) {
+  size_t size = launcher->options.max_shims * sizeof *launcher->places;
+  launcher->places = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (launcher->places == MAP_FAILED) return errno;
+  return madvise(launcher->places, size, MADV_DONTFORK) == 0 ? 0 : errno;
+}
+
+static int make_fifo(const struct launcher *launcher, uint32_t slot, const char *suffix, int *fd) {
+  char name[24];
+  text_format(name, sizeof name, "%u.%s", slot, suffix);
+  if (mkfifoat(launcher->generation, name, 0600) != 0 && errno != EEXIST) return errno;
+  /* Held for life, so that what a dead shim had not read is kept. */
+  *fd = openat(launcher->generation, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  return *fd >= 0 ? 0 : errno;
+}
+
+static void drop_place(struct place *place) {
+  int *fds[] = {&place->agent_end, &place->shim_end, &place->fifo[0], &place->fifo[1]};
+  for (size_t n = 0; n < sizeof fds / sizeof fds[0]; n++) {
+    if (*fds[n] >= 0) close(*fds[n]);
+    *fds[n] = -1;
+  }
+}
+
+static int make_place(struct launcher *launcher, uint32_t slot) {
+  struct place *place = &launcher->places[slot];
+  int pair[2];
+  place->agent_end = place->shim_end = place->fifo[0] = place->fifo[1] = -1;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno;
+  place->agent_end = pair[0];
+  place->shim_end = pair[1];
+  int error = make_fifo(launcher, slot, "out", &place->fifo[0]);
+  if (error == 0) error = make_fifo(launcher, slot, "err", &place->fifo[1]);
+  if (error != 0) drop_place(place);
+  else place->made = true;
+  return error;
+}
+
+static int fork_shim(struct launcher *launcher, uint32_t slot) {
+  struct place *place = &launcher->places[slot];
+  struct shim_setup setup = {.table = launcher->table,
+                             .slot = slot,
+                             .socket = place->shim_end,
+                             .life = launcher->life[0],
+                             .wake = launcher->wake,
+                             .generation = launcher->generation,
+                             .journal = launcher->journal,
+                             .segments = launcher->segments,
+                             .cgroup = launcher->cgroup};
+  struct clone_args arguments = {.exit_signal = SIGCHLD};
+  if (launcher->ctl >= 0) {
+    arguments.flags = CLONE_INTO_CGROUP;
+    arguments.cgroup = (uint64_t)launcher->ctl;
+  }
+  long pid = clone3_call(&arguments, NULL, NULL);
+  if (pid < 0) return (int)-pid;
+  if (pid == 0) {
+    /* The launcher raised its own; a task must not inherit that. */
+    if (setrlimit(RLIMIT_NOFILE, &launcher->files) != 0) complain("shim %u: cannot set back RLIMIT_NOFILE: %e", slot, errno);
+    shim_run(&setup);
+  }
+  struct orch_slot *entry = table_slot(launcher->table, slot);
+  place->pid = (pid_t)pid;
+  place->born = boottime_now();
+  place->retry_at = 0;
+  entry->shim_pid = (uint32_t)pid;
+  entry->shim_start = process_start((pid_t)pid);
+  return 0;
+}
+
+uint32_t places_grow(struct launcher *launcher, uint32_t count, int *error) {
+  uint32_t added = 0;
+  *error = 0;
+  while (added < count && *error == 0) {
+    if (launcher->shims == launcher->options.max_shims) {
+      *error = ENOSPC;
+      break;
+    }
+    uint32_t slot = launcher->shims;
+    *error = make_place(launcher, slot);
+    if (*error != 0) break;
+    *error = fork_shim(launcher, slot);
+    if (*error != 0) {
+      drop_place(&launcher->places[slot]);
+      break;
+    }
+    launcher->places[slot].tell_shim = true;
+    launcher->shims++;
+    launcher->keeper.used = launcher->shims;
+    added++;
+  }
+  return added;
+}
+
+/* ---- deaths ---- */
+
+static void replace(struct launcher *launcher, uint32_t slot) {
+  struct place *place = &launcher->places[slot];
+  uint64_t now = boottime_now();
+  int error = now - place->born < NANOS_PER_SECOND ? EAGAIN : fork_shim(launcher, slot);
+  if (error != 0) {
+    /* One that dies at once would be forked in a circle. */
+    if (error != EAGAIN) complain("cannot fork a shim for slot %u, trying again: %e", slot, error);
+    place->retry_at = now + NANOS_PER_SECOND / 10;
+    place->born = 0;
+  }
+  place->dead.new_pid = (uint32_t)place->pid;
+}
+
+static void shim_died(struct launcher *launcher, uint32_t slot, const siginfo_t *info) {
+  struct place *place = &launcher->places[slot];
+  struct orch_slot *entry = table_slot(launcher->table, slot);
+  uint32_t state = shared_load(entry->state);
+  bool busy = state >= ORCH_SLOT_CLAIMED && state <= ORCH_SLOT_DRAINING;
+  shared_store(entry->appending, 0); /* what it was writing is a hole now */
+  place->dead = (struct orch_shim_dead){.slot = slot, .pid = (uint32_t)place->pid, .state = state, .last_seq = entry->last_seq};
+  if (busy) {
+    place->dead.uid = entry->uid;
+    entry->adopted = 1;
+  }
+  place->pid = 0;
+  if (state == ORCH_SLOT_RETIRED) return;
+  complain("shim %u (pid %u) died, %s %u%s", slot, place->dead.pid, info->si_code == CLD_EXITED ? "exit code" : "signal",
+           (uint32_t)info->si_status, busy ? "; its task lives on" : "");
+  if (!busy && launcher->table->retiring != 0) return;
+  replace(launcher, slot);
+  place->tell_dead = true;
+}
+
+static uint32_t find_shim(const struct launcher *launcher, pid_t pid) {
+  for (uint32_t n = 0; n < launcher->shims; n++)
+    if (launcher->places[n].pid == pid) return n;
+  return ORCH_NO_SLOT;
+}
+
+/* A dead shim's leader is ours now. No other process can have its pid, since nobody has waited for it. */
+static uint32_t find_task(const struct launcher *launcher, pid_t pid) {
+  for (uint32_t n = 0; n < launcher->shims; n++) {
+    const struct orch_slot *entry = table_slot(launcher->table, n);
+    uint32_t state = shared_load(entry->state);
+    if (state < ORCH_SLOT_CLAIMED || state > ORCH_SLOT_DRAINING) continue;
+    if (shared_load(entry->task_pid) == (uint32_t)pid && shared_load(entry->exited_boot) == 0) return n;
+  }
+  return ORCH_NO_SLOT;
+}
+
+void places_reap(struct launcher *launcher) {
+  for (;;) {
+    siginfo_t info;
+    struct rusage usage;
+    info.si_pid = 0;
+    /* Look first, write the status down, then reap: see shim_leader_ended. */
+    if (syscall(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT, &usage) != 0 || info.si_pid == 0) return;
+    pid_t pid = info.si_pid;
+    uint32_t shim = find_shim(launcher, pid);
+    uint32_t task = shim == ORCH_NO_SLOT ? find_task(launcher, pid) : ORCH_NO_SLOT;
+    if (task != ORCH_NO_SLOT) {
+      usage_store(table_slot(launcher->table, task), info.si_code, info.si_status, &usage);
+      pid_t guard = launcher->places[task].pid;
+      if (guard != 0 && kill(guard, SIGUSR1) != 0) complain("cannot wake shim %u: %e", task, errno);
+    }
+    siginfo_t reaped;
+    if (waitid(P_PID, (id_t)pid, &reaped, WEXITED | WNOHANG) != 0) return;
+    if (shim != ORCH_NO_SLOT) shim_died(launcher, shim, &info);
+  }
+}
+
+uint64_t places_next_retry(const struct launcher *launcher) {
+  uint64_t next = UINT64_MAX;
+  for (uint32_t n = 0; n < launcher->shims; n++) {
+    uint64_t at = launcher->places[n].retry_at;
+    if (at != 0 && at < next) next = at;
+  }
+  return next;
+}
+
+void places_retry(struct launcher *launcher, uint64_t now) {
+  for (uint32_t n = 0; n < launcher->shims; n++) {
+    struct place *place = &launcher->places[n];
+    if (place->retry_at == 0 || now < place->retry_at) continue;
+    replace(launcher, n);
+    place->tell_dead = true;
+  }
+}
+
+void places_retire(struct launcher *launcher) {
+  shared_store(launcher->table->retiring, 1);
+  for (uint32_t n = 0; n < launcher->shims; n++)
+    if (launcher->places[n].pid != 0 && kill(launcher->places[n].pid, SIGUSR1) != 0) complain("cannot wake shim %u: %e", n, errno);
+}
+
+bool places_empty(const struct launcher *launcher) {
+  for (uint32_t n = 0; n < launcher->shims; n++)
+    if (launcher->places[n].pid != 0 || launcher->places[n].retry_at != 0) return false;
+  return true;
+}
