@@ -2,7 +2,6 @@ package orch.api.model;
 
 import java.util.List;
 import java.util.SortedMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A condition on a node's facts (labels and attributes), as in {@code Placement.constraints} and in
@@ -70,10 +69,10 @@ public record Constraint(String key, Operator operator, List<String> values) {
       case ABSENT -> fact == null;
       case EQUAL, IN -> fact != null && values.contains(fact);
       case NOT_EQUAL, NOT_IN -> fact == null || !values.contains(fact);
-      case LESS -> isVersion(fact) && VersionOrder.compare(fact, values.getFirst()) < 0;
-      case AT_MOST -> isVersion(fact) && VersionOrder.compare(fact, values.getFirst()) <= 0;
-      case MORE -> isVersion(fact) && VersionOrder.compare(fact, values.getFirst()) > 0;
-      case AT_LEAST -> isVersion(fact) && VersionOrder.compare(fact, values.getFirst()) >= 0;
+      case LESS -> fact != null && VersionOrder.isVersion(fact) && compare(fact) < 0;
+      case AT_MOST -> fact != null && VersionOrder.isVersion(fact) && compare(fact) <= 0;
+      case MORE -> fact != null && VersionOrder.isVersion(fact) && compare(fact) > 0;
+      case AT_LEAST -> fact != null && VersionOrder.isVersion(fact) && compare(fact) >= 0;
     };
   }
 
@@ -94,7 +93,7 @@ public record Constraint(String key, Operator operator, List<String> values) {
     };
   }
 
-  private static boolean isVersion(@Nullable String fact) {
-    return fact != null && VersionOrder.isVersion(fact);
+  private int compare(String fact) {
+    return VersionOrder.compare(fact, values.getFirst());
   }
 }

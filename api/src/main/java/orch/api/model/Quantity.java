@@ -173,12 +173,11 @@ public final class Quantity {
       return "-" + formatDuration(duration.negated());
     }
     StringBuilder text = new StringBuilder();
-    long seconds = duration.getSeconds();
-    append(text, seconds / 86_400, "d");
-    append(text, seconds / 3_600 % 24, "h");
-    append(text, seconds / 60 % 60, "m");
-    append(text, seconds % 60, "s");
-    int nanos = duration.getNano();
+    append(text, duration.toDays(), "d");
+    append(text, duration.toHoursPart(), "h");
+    append(text, duration.toMinutesPart(), "m");
+    append(text, duration.toSecondsPart(), "s");
+    int nanos = duration.toNanosPart();
     append(text, nanos / 1_000_000, "ms");
     append(text, nanos / 1_000 % 1_000, "us");
     append(text, nanos % 1_000, "ns");

@@ -40,7 +40,7 @@ public final class Template {
           "job.number",
           "node.name");
 
-  private static final String PATH_PATTERNS = "jnia";
+  private static final Pattern PATH_PATTERN = Pattern.compile("%[jnia%]");
 
   private Template() {}
 
@@ -134,23 +134,20 @@ public final class Template {
   /** Expands {@code %j %n %i %a %%} in a path; any other {@code %} stays. */
   public static String expandPath(
       String path, long jobNumber, String jobName, int taskIndex, int attempt) {
+    Matcher patterns = PATH_PATTERN.matcher(path);
     StringBuilder expanded = new StringBuilder();
-    for (int i = 0; i < path.length(); i++) {
-      char c = path.charAt(i);
-      char next = c == '%' && i + 1 < path.length() ? path.charAt(i + 1) : '\0';
-      switch (next) {
-        case 'j' -> expanded.append(jobNumber);
-        case 'n' -> expanded.append(jobName);
-        case 'i' -> expanded.append(taskIndex);
-        case 'a' -> expanded.append(attempt);
-        case '%' -> expanded.append('%');
-        default -> {
-          expanded.append(c);
-          continue;
-        }
-      }
-      i++;
+    while (patterns.find()) {
+      String value =
+          switch (patterns.group().charAt(1)) {
+            case 'j' -> Long.toString(jobNumber);
+            case 'n' -> jobName;
+            case 'i' -> Integer.toString(taskIndex);
+            case 'a' -> Integer.toString(attempt);
+            default -> "%";
+          };
+      patterns.appendReplacement(expanded, Matcher.quoteReplacement(value));
     }
+    patterns.appendTail(expanded);
     return expanded.toString();
   }
 
@@ -159,8 +156,7 @@ public final class Template {
     List<String> problems = new ArrayList<>();
     for (int i = path.indexOf('%'); i >= 0; i = path.indexOf('%', i + 2)) {
       String pattern = path.substring(i, Math.min(i + 2, path.length()));
-      if (pattern.length() < 2
-          || (pattern.charAt(1) != '%' && PATH_PATTERNS.indexOf(pattern.charAt(1)) < 0)) {
+      if (!PATH_PATTERN.matcher(pattern).matches()) {
         problems.add(
             "there is no '"
                 + pattern
