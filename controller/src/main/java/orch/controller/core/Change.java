@@ -1,0 +1,208 @@
+package orch.controller.core;
+
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import orch.api.model.AttemptState;
+import orch.api.model.IndexRange;
+import orch.api.model.JobSpec;
+import orch.api.model.JobState;
+import orch.api.model.NodeDescription;
+import orch.api.model.Result;
+import orch.api.model.StageTimes;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A result, as it stands in the log. {@link State#apply} of a released change never alters; new
+ * behaviour is a new change.
+ *
+ * <p>Tasks are named by job number and index, attempts by task and uid, nodes by the number that
+ * {@link NodeRegistered} gave them.
+ */
+public sealed interface Change {
+  // ---- cluster
+
+  /** First entry ever. */
+  record ClusterCreated(String clusterId, int incarnation) implements Change {}
+
+  /** First change of each leadership; uids made from here on carry the epoch. */
+  record EpochStarted(long epoch, String leader, int formatLevel) implements Change {}
+
+  /** A request was answered; a repetition gets the same answer. */
+  record RequestAnswered(String requestId, String principal, long bodyHash, Answer answer)
+      implements Change {}
+
+  /** Answers given before this time are forgotten (milliseconds since the epoch). */
+  record RequestsExpired(long beforeMillis) implements Change {}
+
+  // ---- jobs
+
+  /**
+   * A new job; its tasks wait and are made lazily. Takes the next sequence for its uid.
+   *
+   * @param dependsOn numbers of the jobs that {@code spec.dependsOn} names, in its order
+   * @param afterJob live job of the same name that must end first; 0: none
+   */
+  record JobSubmitted(
+      long number,
+      String namespace,
+      String name,
+      JobSpec spec,
+      String owner,
+      String traceId,
+      String traceState,
+      List<Long> dependsOn,
+      long afterJob)
+      implements Change {
+    public JobSubmitted {
+      dependsOn = List.copyOf(dependsOn);
+    }
+  }
+
+  /**
+   * A service has a new spec; attempts of older versions are stopped by {@link AttemptsStopping}.
+   */
+  record JobVersioned(long number, long version, JobSpec spec, String principal)
+      implements Change {}
+
+  /** Everything that the job waited for as a whole has come. */
+  record JobUnblocked(long number) implements Change {}
+
+  record JobHeld(long number, String principal) implements Change {}
+
+  record JobReleased(long number, String principal) implements Change {}
+
+  /**
+   * The job is made to end: waiting tasks end now (cancelled; dropped for {@link
+   * JobEnding#DEPENDENCY}), live attempts are stopping.
+   */
+  record JobStopping(long number, JobEnding ending, String reason) implements Change {}
+
+  /** Every task has ended, and with them the job. */
+  record JobEnded(long number, JobState state, String reason, int exitCode) implements Change {}
+
+  /** These tasks, all of which had ended, wait again with fresh retries; the job is live. */
+  record JobRetried(long number, List<IndexRange> indexes, String principal) implements Change {
+    public JobRetried {
+      indexes = List.copyOf(indexes);
+    }
+  }
+
+  record JobDeleted(long number) implements Change {}
+
+  // ---- tasks and attempts
+
+  /** Waiting tasks end: cancelled. */
+  record TasksCancelled(long number, List<IndexRange> indexes, String reason) implements Change {
+    public TasksCancelled {
+      indexes = List.copyOf(indexes);
+    }
+  }
+
+  /** Waiting tasks end: dropped, they can never run. */
+  record TasksDropped(long number, List<IndexRange> indexes, String reason) implements Change {
+    public TasksDropped {
+      indexes = List.copyOf(indexes);
+    }
+  }
+
+  /** New attempts; they take the next sequences for their uids, in order. */
+  record AttemptsPlaced(List<Placed> attempts) implements Change {
+    public AttemptsPlaced {
+      attempts = List.copyOf(attempts);
+    }
+  }
+
+  /**
+   * An attempt of a waiting task; its number is one more than the task's last. Delay and memory
+   * limit come from the task.
+   *
+   * @param ports in the order of the spec's names
+   */
+  record Placed(long number, int index, int node, List<Integer> ports) {
+    public Placed {
+      ports = List.copyOf(ports);
+    }
+  }
+
+  /** Agents saw these attempts run. */
+  record AttemptsRunning(List<Started> attempts) implements Change {
+    public AttemptsRunning {
+      attempts = List.copyOf(attempts);
+    }
+  }
+
+  /** {@code startNanos}: the node's clock. */
+  record Started(AttemptRef attempt, long startNanos) {}
+
+  /**
+   * These attempts are to stop.
+   *
+   * @param grace in place of the spec's; null: the spec's
+   */
+  record AttemptsStopping(
+      List<AttemptRef> attempts, StopCause cause, @Nullable Duration grace, String reason)
+      implements Change {
+    public AttemptsStopping {
+      attempts = List.copyOf(attempts);
+    }
+  }
+
+  /** These attempts have ended for good, and what they held is free. */
+  record AttemptsEnded(List<Ended> attempts) implements Change {
+    public AttemptsEnded {
+      attempts = List.copyOf(attempts);
+    }
+  }
+
+  /**
+   * An end.
+   *
+   * @param state SUCCEEDED, FAILED, KILLED, DROPPED or LOST
+   * @param result null for DROPPED only
+   * @param reason for people; empty: the result says it
+   * @param startNanos the node's clock; 0: never started or unknown
+   * @param endNanos the node's clock; 0: unknown
+   */
+  record Ended(
+      AttemptRef attempt,
+      AttemptState state,
+      @Nullable Result result,
+      String reason,
+      long startNanos,
+      long endNanos,
+      StageTimes stages,
+      Next next) {}
+
+  // ---- nodes
+
+  /** A node came for the first time; {@code node} rises from 0 and is never given again. */
+  record NodeRegistered(int node, NodeDescription description) implements Change {}
+
+  /**
+   * The node describes itself otherwise. A new boot id leaves its older attempts to be settled by
+   * its inventory: {@link NodeSettled}.
+   */
+  record NodeUpdated(int node, NodeDescription description) implements Change {}
+
+  /** Every attempt of an older boot has ended. */
+  record NodeSettled(int node) implements Change {}
+
+  record NodeContactChanged(int node, NodeContact contact, String reason) implements Change {}
+
+  /**
+   * @param grace of a drain, in place of the jobs'; null: theirs
+   */
+  record NodeAvailabilityChanged(
+      int node, NodeAvailability availability, @Nullable Duration grace, String reason)
+      implements Change {}
+
+  /** Labels set by operators; they hide the agent's of the same key. */
+  record NodeLabelled(int node, SortedMap<String, String> labels) implements Change {
+    public NodeLabelled {
+      labels = Collections.unmodifiableSortedMap(new TreeMap<>(labels));
+    }
+  }
+}
