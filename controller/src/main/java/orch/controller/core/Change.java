@@ -193,6 +193,8 @@ public sealed interface Change {
   record NodeContactChanged(int node, NodeContact contact, String reason) implements Change {}
 
   /**
+   * Operators want something else of the node.
+   *
    * @param grace of a drain, in place of the jobs'; null: theirs
    */
   record NodeAvailabilityChanged(
