@@ -1,0 +1,197 @@
+package orch.controller.convert;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import orch.api.model.AttemptState;
+import orch.api.model.IndexRange;
+import orch.api.model.JobSpec;
+import orch.api.model.JobState;
+import orch.api.model.NodeCapacity;
+import orch.api.model.NodeDescription;
+import orch.api.model.Result;
+import orch.api.model.ResultKind;
+import orch.api.model.StageTimes;
+import orch.api.model.StartFailure;
+import orch.api.model.TaskSet;
+import orch.api.model.TaskState;
+import orch.api.model.Uid;
+import orch.controller.core.Answer;
+import orch.controller.core.AttemptRef;
+import orch.controller.core.Change;
+import orch.controller.core.JobEnding;
+import orch.controller.core.Next;
+import orch.controller.core.NodeAvailability;
+import orch.controller.core.NodeContact;
+import orch.controller.core.Rejection;
+import orch.controller.core.RejectionCode;
+import orch.controller.core.StopCause;
+import orch.controller.core.SubmitOutcome;
+import orch.controller.core.TaskRef;
+import orch.log.v1.Record;
+import org.junit.jupiter.api.Test;
+
+class RecordConvertTest {
+  private static final Instant NOW = Instant.parse("2026-11-24T10:05:00.123456789Z");
+  private static final Uid UID = new Uid(1, 2, 3);
+  private static final AttemptRef ATTEMPT = new AttemptRef(42, 7, UID);
+  private static final List<IndexRange> RANGES =
+      List.of(new IndexRange(0, 4, 2), new IndexRange(9, 9, 1));
+  private static final JobSpec SPEC =
+      JobSpec.batch("web", TaskSet.count(3), List.of("/bin/true", "${task.index}"));
+
+  private static final List<Change> EVERY_CHANGE =
+      List.of(
+          new Change.ClusterCreated("c-1", 1),
+          new Change.EpochStarted(7, "one", 1),
+          answered(new Answer.Done()),
+          answered(new Answer.Submitted(42, SubmitOutcome.CREATED)),
+          answered(new Answer.Validated(SubmitOutcome.UPDATED, 41, "web")),
+          answered(new Answer.Jobs(List.of(1L, 2L), List.of(3L))),
+          answered(new Answer.Tasks(List.of(new TaskRef(1, 2)), List.of(new TaskRef(3, 4)))),
+          answered(new Answer.Node("n-1")),
+          answered(
+              new Answer.Rejected(
+                  new Rejection(RejectionCode.values()[0], "WHY", "spec.name", "because"))),
+          new Change.RequestsExpired(5),
+          new Change.JobSubmitted(
+              42, "default", "web", SPEC, "local:a", "t", "s", List.of(1L, 2L), 41),
+          new Change.JobVersioned(42, 2, SPEC, "local"),
+          new Change.JobUnblocked(42),
+          new Change.JobHeld(42, "local"),
+          new Change.JobReleased(42, "local"),
+          new Change.JobStopping(42, JobEnding.DEADLINE, "late"),
+          new Change.JobEnded(42, JobState.FAILED, "2 tasks failed", 3),
+          new Change.JobRetried(42, RANGES, "local"),
+          new Change.JobDeleted(42),
+          new Change.TasksCancelled(42, RANGES, "enough"),
+          new Change.TasksDropped(42, RANGES, "never"),
+          new Change.AttemptsPlaced(
+              List.of(
+                  new Change.Placed(42, 7, 1, List.of(20_000, 20_001)),
+                  new Change.Placed(42, 8, 1, List.of()))),
+          new Change.AttemptsRunning(List.of(new Change.Started(ATTEMPT, 99))),
+          new Change.AttemptsStopping(
+              List.of(ATTEMPT), StopCause.DRAIN, Duration.ofMillis(1_500), "drained"),
+          new Change.AttemptsStopping(List.of(ATTEMPT), StopCause.TASK, null, ""),
+          new Change.AttemptsEnded(
+              List.of(
+                  new Change.Ended(
+                      ATTEMPT,
+                      AttemptState.FAILED,
+                      Result.without(
+                          ResultKind.START_FAILED, new StartFailure("exec", 2, "cannot start")),
+                      "",
+                      1,
+                      2,
+                      new StageTimes(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
+                      new Next.Waits(1_500, true, 2, false, true, 77)),
+                  new Change.Ended(
+                      ATTEMPT,
+                      AttemptState.DROPPED,
+                      null,
+                      "other boot",
+                      0,
+                      0,
+                      StageTimes.NONE,
+                      new Next.Ends(TaskState.KILLED, "drained")))),
+          new Change.NodeRegistered(0, node()),
+          new Change.NodeUpdated(0, node()),
+          new Change.NodeSettled(0),
+          new Change.NodeContactChanged(0, NodeContact.UNREACHABLE, "silent"),
+          new Change.NodeAvailabilityChanged(
+              0, NodeAvailability.DRAINING, Duration.ofSeconds(3), "kernel"),
+          new Change.NodeAvailabilityChanged(0, NodeAvailability.READY, null, ""),
+          new Change.NodeLabelled(0, new TreeMap<>(Map.of("rack", "a"))));
+
+  @Test
+  void everyKindOfChangeIsReadAsItWasWritten() {
+    RecordConvert.Decided read = RecordConvert.decode(RecordConvert.encode(NOW, EVERY_CHANGE));
+    assertEquals(NOW, read.now());
+    assertEquals(EVERY_CHANGE, read.changes());
+  }
+
+  @Test
+  void everyKindOfChangeAndAnswerIsInThisTest() {
+    TreeSet<String> kinds = new TreeSet<>();
+    for (Change change : EVERY_CHANGE) {
+      kinds.add(change.getClass().getSimpleName());
+      if (change instanceof Change.RequestAnswered answered) {
+        kinds.add(answered.answer().getClass().getSimpleName());
+      }
+    }
+    for (Class<?> parent : List.of(Change.class, Answer.class)) {
+      for (Class<?> kind : parent.getPermittedSubclasses()) {
+        assertEquals(true, kinds.contains(kind.getSimpleName()), kind + " is not tested");
+      }
+    }
+    assertEquals(
+        Change.class.getPermittedSubclasses().length,
+        orch.log.v1.Change.getDescriptor().getOneofs().getFirst().getFieldCount());
+  }
+
+  @Test
+  void sameChangesAreTheSameBytes() {
+    assertArrayEquals(
+        RecordConvert.encode(NOW, EVERY_CHANGE),
+        RecordConvert.encode(
+            NOW, RecordConvert.decode(RecordConvert.encode(NOW, EVERY_CHANGE)).changes()));
+  }
+
+  @Test
+  void changeOfANewerVersionIsNotPassedOver() {
+    Record record =
+        Record.newBuilder()
+            .addChanges(
+                orch.log.v1.Change.newBuilder()
+                    .setUnknownFields(
+                        UnknownFieldSet.newBuilder()
+                            .addField(
+                                99,
+                                UnknownFieldSet.Field.newBuilder()
+                                    .addLengthDelimited(ByteString.EMPTY)
+                                    .build())
+                            .build()))
+            .build();
+    UnknownChangeException unknown =
+        assertThrows(
+            UnknownChangeException.class, () -> RecordConvert.decode(record.toByteArray()));
+    assertEquals(true, String.valueOf(unknown.getMessage()).contains("99"));
+  }
+
+  @Test
+  void bytesThatAreNoRecordAreRefused() {
+    byte[] bytes = RecordConvert.encode(NOW, EVERY_CHANGE);
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> RecordConvert.decode(Arrays.copyOf(bytes, bytes.length - 3)));
+  }
+
+  private static Change answered(Answer answer) {
+    return new Change.RequestAnswered("id-" + answer, "local:a", -5, answer);
+  }
+
+  private static NodeDescription node() {
+    return new NodeDescription(
+        "n-1",
+        "one",
+        "machine",
+        "boot",
+        "0.1.0",
+        new TreeMap<>(Map.of("rack", "a", "gpu", "")),
+        new TreeMap<>(Map.of("kernel", "6.1")),
+        new NodeCapacity(2_000, 1 << 30, 100, new TreeMap<>(Map.of("gpu", 1))),
+        List.of("memory"),
+        "root");
+  }
+}
