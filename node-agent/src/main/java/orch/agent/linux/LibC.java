@@ -1,0 +1,54 @@
+package orch.agent.linux;
+
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+
+/** The C library, by direct mapping. */
+final class LibC {
+  static {
+    Native.register(LibC.class, "c");
+  }
+
+  private LibC() {}
+
+  static native int socket(int domain, int type, int protocol);
+
+  static native int connect(int fd, byte[] address, int length);
+
+  static native long sendto(
+      int fd, byte[] data, long length, int flags, byte[] address, int addressLength);
+
+  static native long sendmsg(int fd, Pointer message, int flags);
+
+  static native long recvmsg(int fd, Pointer message, int flags);
+
+  static native int epoll_create1(int flags);
+
+  static native int epoll_ctl(int epoll, int operation, int fd, byte[] event);
+
+  static native int epoll_wait(int epoll, Pointer events, int most, int timeoutMillis);
+
+  static native int eventfd(int initial, int flags);
+
+  static native long read(int fd, byte[] data, long length);
+
+  static native long write(int fd, byte[] data, long length);
+
+  static native int close(int fd);
+
+  static native int clock_gettime(int clock, long[] time);
+
+  static native int geteuid();
+
+  static native int getpwnam_r(
+      String name, Pointer account, Pointer buffer, long length, long[] result);
+
+  static native int getpwuid_r(
+      int uid, Pointer account, Pointer buffer, long length, long[] result);
+
+  static native int getgrouplist(String name, int gid, int[] groups, int[] count);
+
+  static native int chown(String path, int uid, int gid);
+
+  static native long syscall(long number, long first, long second, long third, long fourth);
+}
