@@ -1,0 +1,69 @@
+package orch.agent.process;
+
+import java.util.List;
+import java.util.SortedMap;
+import orch.api.model.StopPolicy;
+import orch.api.model.Uid;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that a shim needs to start an attempt: nothing is left to expand or to look up.
+ *
+ * @param name for people, {@code web/3@2}
+ * @param arguments program and arguments
+ * @param environment complete
+ * @param workingDirectory absolute
+ * @param stdin path; null: /dev/null
+ * @param stdout path; null: the log
+ * @param stderr path; null: the log
+ * @param joinStreams stderr goes where stdout goes
+ * @param identity null: the launcher's own user
+ * @param taskDirectory made by the shim, owned by the task's user
+ * @param limits files of the leaf cgroup and what is written to them, in order
+ * @param rlimits by number of the resource
+ * @param deadlineBootNanos the shim stops the attempt itself at this CLOCK_BOOTTIME; 0: never
+ * @param logTotalBytes kept of its output; 0: no limit
+ */
+public record StartRequest(
+    Uid uid,
+    String bootId,
+    String name,
+    List<String> arguments,
+    SortedMap<String, String> environment,
+    String workingDirectory,
+    @Nullable String stdin,
+    @Nullable String stdout,
+    @Nullable String stderr,
+    boolean joinStreams,
+    @Nullable Identity identity,
+    @Nullable Integer umask,
+    @Nullable Integer nice,
+    @Nullable Integer oomScoreAdj,
+    boolean noNewPrivileges,
+    boolean waitForDescendants,
+    @Nullable String taskDirectory,
+    List<Limit> limits,
+    List<ResourceLimit> rlimits,
+    StopPolicy stop,
+    long deadlineBootNanos,
+    long logTotalBytes) {
+
+  /** Whom the task runs as. */
+  public record Identity(int uid, int gid, List<Integer> groups) {
+    public Identity {
+      groups = List.copyOf(groups);
+    }
+  }
+
+  /** A line written to a file of the leaf cgroup before the task exists. */
+  public record Limit(String file, String value) {}
+
+  /** One setrlimit(2); -1 is RLIM_INFINITY. */
+  public record ResourceLimit(int resource, long soft, long hard) {}
+
+  public StartRequest {
+    arguments = List.copyOf(arguments);
+    limits = List.copyOf(limits);
+    rlimits = List.copyOf(rlimits);
+  }
+}
