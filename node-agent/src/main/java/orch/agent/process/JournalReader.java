@@ -40,6 +40,10 @@ final class JournalReader {
     String bootId = "";
 
     String name = "";
+
+    /** Of the shim that claimed it; 0: unknown. */
+    int shimPid;
+
     @Nullable StartFacts started;
     @Nullable FailureFacts failed;
     @Nullable ExitFacts exited;
@@ -96,6 +100,7 @@ final class JournalReader {
         Account account = account(from, at, accounts);
         ByteBuffer boot = from.duplicate().order(ByteOrder.BIG_ENDIAN);
         account.bootId = new UUID(boot.getLong(at + 16), boot.getLong(at + 24)).toString();
+        account.shimPid = from.getInt(at + 36);
         account.name = text(from, at + NAME, 96);
       }
       case Protocol.J_STARTED -> {

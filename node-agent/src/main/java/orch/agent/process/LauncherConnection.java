@@ -1,0 +1,130 @@
+package orch.agent.process;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import orch.agent.linux.Linux;
+import orch.agent.linux.LinuxException;
+
+/** The sockets to a launcher and its shims, read by one thread. */
+final class LauncherConnection {
+  interface Reader {
+    /** A message; {@code passedFd} -1: none came with it. */
+    void message(LauncherConnection from, Incoming message, int passedFd);
+
+    /** The launcher is gone, or speaks nonsense. */
+    void broken(LauncherConnection which, String why);
+  }
+
+  private static final int EVENTS = 64;
+
+  private final Linux linux;
+  private final Reader reader;
+  private final int socket;
+  private final int epoll;
+  private final int wake;
+  private final Thread thread;
+
+  /** Guarded by itself. */
+  private final List<Integer> shims = new ArrayList<>();
+
+  private volatile boolean closed;
+
+  private LauncherConnection(Linux linux, Reader reader, int socket) throws LinuxException {
+    this.linux = linux;
+    this.reader = reader;
+    this.socket = socket;
+    this.epoll = linux.epollCreate();
+    this.wake = linux.eventFd();
+    linux.epollAdd(epoll, socket, Linux.IN);
+    linux.epollAdd(epoll, wake, Linux.IN);
+    this.thread = Thread.ofPlatform().name("launcher").daemon().unstarted(this::run);
+  }
+
+  /** Connects to the launcher, starting one where none listens. */
+  static LauncherConnection open(Linux linux, LauncherProcess process, Reader reader)
+      throws IOException {
+    int socket = process.connect(linux);
+    LauncherConnection connection = new LauncherConnection(linux, reader, socket);
+    connection.thread.start();
+    return connection;
+  }
+
+  void send(byte[] message) {
+    try {
+      linux.send(socket, message, message.length, List.of(), true);
+    } catch (LinuxException e) {
+      reader.broken(this, String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** Reads this shim's socket too, from now on. */
+  void watch(int fd) {
+    try {
+      synchronized (shims) {
+        shims.add(fd);
+      }
+      linux.epollAdd(epoll, fd, Linux.IN);
+    } catch (LinuxException e) {
+      reader.broken(this, String.valueOf(e.getMessage()));
+    }
+  }
+
+  void close() {
+    if (!closed) {
+      closed = true;
+      try {
+        linux.eventSignal(wake);
+      } catch (LinuxException e) {
+        throw new IllegalStateException("cannot wake the launcher's thread", e);
+      }
+    }
+  }
+
+  private void run() {
+    byte[] buffer = new byte[Protocol.MAX_DATAGRAM];
+    try {
+      while (!closed) {
+        for (Linux.Ready ready : linux.epollWait(epoll, EVENTS, -1)) {
+          if (ready.fd() != wake && !closed) {
+            readAll(ready.fd(), buffer);
+          }
+        }
+      }
+    } catch (LinuxException | Incoming.MalformedException e) {
+      reader.broken(this, String.valueOf(e.getMessage()));
+    } finally {
+      closeAll();
+    }
+  }
+
+  private void readAll(int fd, byte[] buffer) throws LinuxException {
+    while (!closed) {
+      Linux.Received received = linux.receive(fd, buffer, false);
+      if (received == null) {
+        return;
+      }
+      if (received.length() == 0) {
+        if (fd == socket) {
+          throw new Incoming.MalformedException("the launcher closed the connection");
+        }
+        // A shim that retired; its launcher tells of replacements.
+        linux.epollRemove(epoll, fd);
+        return;
+      }
+      Incoming message = Incoming.read(buffer, received.length());
+      int passed = received.descriptors().isEmpty() ? -1 : received.descriptors().getFirst();
+      reader.message(this, message, passed);
+    }
+  }
+
+  private void closeAll() {
+    synchronized (shims) {
+      shims.forEach(linux::close);
+      shims.clear();
+    }
+    linux.close(socket);
+    linux.close(epoll);
+    linux.close(wake);
+  }
+}
