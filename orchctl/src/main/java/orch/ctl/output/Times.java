@@ -8,6 +8,7 @@ import java.time.format.DateTimeParseException;
 
 /** Times as people read them, from the RFC 3339 of the API. */
 public final class Times {
+  private static final long NANOS_PER_MILLI = 1_000_000;
   private static final long SECOND = 1_000;
   private static final long MINUTE = 60 * SECOND;
   private static final long HOUR = 60 * MINUTE;
@@ -16,10 +17,10 @@ public final class Times {
   private Times() {}
 
   /**
-   * Milliseconds since the epoch of an RFC 3339 time, or {@link Long#MIN_VALUE} when it is none. In
+   * Nanoseconds since the epoch of an RFC 3339 time, or {@link Long#MIN_VALUE} when it is none. In
    * place of java.time's parser, which would take longer to load than a command takes.
    */
-  public static long parseMillis(String time) {
+  public static long parseNanos(String time) {
     try {
       if (time.length() < 20 || time.charAt(10) != 'T') {
         return Long.MIN_VALUE;
@@ -31,17 +32,24 @@ public final class Times {
               + digits(time, 14, 16) * MINUTE
               + digits(time, 17, 19) * SECOND;
       int at = 19;
+      long nanos = 0;
       if (time.charAt(at) == '.') {
-        int scale = 100;
-        for (at++; at < time.length() && Character.isDigit(time.charAt(at)); at++) {
-          millis += (long) (time.charAt(at) - '0') * scale;
+        long scale = 100_000_000;
+        for (at++; Character.isDigit(time.charAt(at)); at++) {
+          nanos += (time.charAt(at) - '0') * scale;
           scale /= 10;
         }
       }
-      return millis - offsetMillis(time, at);
+      return (millis - offsetMillis(time, at)) * NANOS_PER_MILLI + nanos;
     } catch (NumberFormatException | IndexOutOfBoundsException noTime) {
       return Long.MIN_VALUE;
     }
+  }
+
+  /** The same in milliseconds. */
+  public static long parseMillis(String time) {
+    long nanos = parseNanos(time);
+    return nanos == Long.MIN_VALUE ? nanos : Math.floorDiv(nanos, NANOS_PER_MILLI);
   }
 
   private static long offsetMillis(String time, int at) {

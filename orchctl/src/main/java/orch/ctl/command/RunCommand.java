@@ -1,0 +1,186 @@
+package orch.ctl.command;
+
+import orch.ctl.http.ApiException;
+import orch.ctl.http.Backoff;
+import orch.ctl.http.CallException;
+import orch.ctl.http.ConnectClient;
+import orch.ctl.json.JsonArray;
+import orch.ctl.json.JsonObject;
+import orch.ctl.output.ClosedOutputException;
+import orch.ctl.output.Console;
+import orch.ctl.output.Terminal;
+import orch.ctl.output.Words;
+import org.jspecify.annotations.Nullable;
+
+/** {@code run}: submits a command, shows its output, exits as it did. */
+final class RunCommand implements Command {
+  /** A stream of output that lasted so long was no failure, milliseconds. */
+  private static final long GOOD_STREAM_MILLIS = 5_000;
+
+  @Override
+  public void syntax(Syntax syntax) {
+    syntax
+        .option("--name", "NAME", "name of the job (unsaid: made from the command)")
+        .option("--cpu", "CPU", "reserved, and the weight under contention: 500m, 2")
+        .option("--memory", "BYTES", "reserved, and the hard limit: 256Mi, 4G")
+        .option("--count", "N", "so many tasks, ORCH_INDEX 0 to N-1")
+        .option(
+            "--array", "LIST", "tasks with these indexes: 0-9:2%4 (every second, four at a time)")
+        .option("--each-line", "FILE", "a task for each line; {} in the command is the line")
+        .option("-j,--parallel", "N", "at most so many tasks at a time")
+        .repeated("-e,--env", "K=V", "variable of the task; K alone: its value here")
+        .option("--export", "WHAT", "ALL, NONE, or names A,B beside PATH, LANG, LC_*, TZ and TERM")
+        .option("--cwd", "DIR", "directory of the task (unsaid: this one)")
+        .repeated("--label", "K=V", "label of the job")
+        .repeated("--constraint", "EXPR", "only on nodes such as 'rack in (a,b)' or 'gpu'")
+        .option("--timeout", "D", "longest run of a task: 10m; then the code is 124")
+        .option("--retries", "N", "runs a task that failed up to N times again")
+        .flag("-d,--detach", "only submits, and prints the job's number")
+        .flag("--prefix", "each line begins with its task (on a terminal, if there are several)")
+        .flag("--no-prefix", "no line does")
+        .operand("COMMAND", "1..*", "program and arguments, after --")
+        .endsAtOperand()
+        .example("orchctl run -- make test")
+        .example("orchctl run -d --cpu 4 --memory 8Gi -- ./train.sh")
+        .example("orchctl run --each-line files.txt -j 4 -- gzip {}")
+        .example("orchctl run --array 0-99%8 -- sh -c './simulate --seed $ORCH_INDEX'");
+  }
+
+  @Override
+  public boolean passesExitCodeOn() {
+    return true;
+  }
+
+  @Override
+  public int run(Session session, Arguments arguments) throws CallException, UsageException {
+    JsonObject spec = RunSpec.of(arguments, session.world());
+    boolean detached = arguments.has("--detach");
+    session.client().bePatient();
+    Interruption interruption = null;
+    if (!detached) {
+      Terminal terminal = session.console().terminal();
+      interruption = new Interruption(session);
+      session.world().signals().handle(interruption, terminal.input() && terminal.error());
+    }
+    JsonObject request =
+        new JsonObject()
+            .put("parent", session.parent())
+            .put("spec", spec)
+            .put("requestId", session.requestId());
+    JsonObject answer = session.call("JobService/SubmitJob", request);
+    JsonObject job = answer.object("job");
+    if (answer.text("outcome").equals("SUBMIT_OUTCOME_UNCHANGED")) {
+      session
+          .console()
+          .note("job " + Words.jobTitle(job) + " runs already, with this very command");
+    }
+    if (interruption == null) {
+      session.console().println(job.text("number"));
+      return ExitCodes.DONE;
+    }
+    interruption.accepted(job);
+    boolean several = RunSpec.taskCount(spec) > 1;
+    boolean prefixed =
+        arguments.has("--prefix")
+            || several && session.console().terminal().output() && !arguments.has("--no-prefix");
+    return follow(session, job, prefixed ? job.text("jobName") : "", interruption);
+  }
+
+  private static int follow(
+      Session session, JsonObject job, String prefix, Interruption interruption)
+      throws CallException {
+    Console console = session.console();
+    LogPrinter printer = new LogPrinter(console, false, false);
+    printer.prefixWith(prefix);
+    WaitingNotice notice = null;
+    if (console.terminal().error()) {
+      notice = new WaitingNotice(session, printer, job);
+      notice.start();
+    }
+    try {
+      JsonObject ended = toTheEnd(session, job, printer);
+      end(notice);
+      return report(session, ended, interruption);
+    } catch (ClosedOutputException nobodyReads) {
+      // As a command in a pipe whose reader went away: it ends.
+      interruption.cancel();
+      throw nobodyReads;
+    } catch (CallException failure) {
+      String number = job.text("number");
+      console.note(
+          "job " + number + " may go on: orchctl logs -f " + number + ", orchctl wait " + number);
+      throw failure;
+    } finally {
+      end(notice);
+    }
+  }
+
+  private static void end(@Nullable WaitingNotice notice) {
+    if (notice != null) {
+      notice.end();
+    }
+  }
+
+  /** Prints the output until the job has ended, and returns the job. */
+  private static JsonObject toTheEnd(Session session, JsonObject job, LogPrinter printer)
+      throws CallException {
+    LogFollower follower = new LogFollower(session, printer);
+    Backoff backoff = new Backoff(session.world().pause());
+    JsonObject name = new JsonObject().put("name", job.text("name"));
+    while (true) {
+      long began = session.world().pause().nowMillis();
+      follower.follow(new JsonObject().put("name", job.text("name")).put("follow", true));
+      JsonObject now = session.call("JobService/GetJob", name);
+      if (Words.hasEnded(now)) {
+        return now;
+      }
+      // The stream ended before the job did, with its controller for example.
+      if (session.world().pause().nowMillis() - began > GOOD_STREAM_MILLIS) {
+        backoff.reset();
+      }
+      if (!backoff.await(ConnectClient.PATIENCE_MILLIS)) {
+        throw new ApiException(
+            "unavailable",
+            "the controller ends the output of job " + now.text("number") + " too early",
+            "",
+            java.util.List.of());
+      }
+    }
+  }
+
+  private static int report(Session session, JsonObject job, Interruption interruption)
+      throws CallException {
+    boolean cancelled = job.text("state").equals("JOB_STATE_CANCELLED");
+    if (interruption.isWanted() && cancelled) {
+      return job.number("exitCode") == 0 ? ExitCodes.INTERRUPTED : (int) job.number("exitCode");
+    }
+    int code = ExitCodes.ofJob(job);
+    boolean several = job.object("tasks").number("total") > 1;
+    // A command that failed by itself has said why; what befell it is ours to say.
+    if (code != 0 && (several || cancelled || code >= ExitCodes.TIMED_OUT)) {
+      String cause = cancelled ? "" : cause(session, job, several);
+      session
+          .console()
+          .note(JobWaitCommand.ending(job, false) + (cause.isEmpty() ? "" : ": " + cause));
+    }
+    return code;
+  }
+
+  /** What the first task that failed says of its end, where the job does not say it. */
+  private static String cause(Session session, JsonObject job, boolean several)
+      throws CallException {
+    JsonObject request =
+        new JsonObject()
+            .put("parent", job.text("name"))
+            .put("pageSize", 1)
+            .put("states", new JsonArray().add("TASK_STATE_FAILED").add("TASK_STATE_KILLED"));
+    for (JsonObject task : session.call("TaskService/ListTasks", request).objects("tasks")) {
+      JsonObject result = task.object("attempt").object("result");
+      String failure = result.object("startFailure").text("message");
+      String cause = failure.isEmpty() ? task.text("reason") : failure;
+      boolean said = job.text("reason").contains(cause);
+      return said || cause.isEmpty() ? "" : (several ? task.text("task") + ": " : "") + cause;
+    }
+    return "";
+  }
+}

@@ -1,0 +1,58 @@
+package orch.ctl.command;
+
+import orch.ctl.http.CallException;
+import orch.ctl.http.ConnectClient;
+import orch.ctl.json.JsonObject;
+
+/** Tells somebody at a terminal, after a second without output, what the job waits for. */
+final class WaitingNotice extends Thread {
+  private static final long FIRST_MILLIS = 1_000;
+  private static final long EVERY_MILLIS = 2_000;
+
+  private final Session session;
+  private final LogPrinter printer;
+  private final JsonObject job;
+  private boolean ended;
+
+  WaitingNotice(Session session, LogPrinter printer, JsonObject job) {
+    super("waiting-notice");
+    this.session = session;
+    this.printer = printer;
+    this.job = job;
+    setDaemon(true);
+  }
+
+  @Override
+  public void run() {
+    try (ConnectClient client = session.newClient()) {
+      Thread.sleep(FIRST_MILLIS);
+      JsonObject name = new JsonObject().put("name", job.text("name"));
+      while (!printer.hasPrinted()) {
+        JsonObject now = client.callOnce("JobService/GetJob", name);
+        String state = now.text("state");
+        if (!state.equals("JOB_STATE_QUEUED") && !state.equals("JOB_STATE_HELD")) {
+          break;
+        }
+        show(client.callOnce("JobService/ExplainJob", name).text("summary"));
+        Thread.sleep(EVERY_MILLIS);
+      }
+    } catch (CallException controllerAway) {
+      // Whoever follows the output says so.
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    }
+    end();
+  }
+
+  private synchronized void show(String summary) {
+    if (!ended && !printer.hasPrinted()) {
+      session.console().progress("orchctl: job " + job.text("number") + " waits: " + summary);
+    }
+  }
+
+  /** Takes the notice away; it does not come again. */
+  synchronized void end() {
+    ended = true;
+    session.console().clearProgress();
+  }
+}
