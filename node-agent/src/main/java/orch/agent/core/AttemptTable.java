@@ -157,7 +157,7 @@ final class AttemptTable {
     row.put(LAUNCHER_READY, ignore("it was found alive or unclaimed before"));
     row.put(FOUND_ALIVE, to(Phase.STOPPING, AttemptAction.STOP));
     row.put(FOUND_UNCLAIMED, to(Phase.ENDED, AttemptAction.DROP));
-    row.put(STARTED, to(Phase.STOPPING, AttemptAction.REPORT));
+    row.put(STARTED, to(Phase.STOPPING, AttemptAction.NOTE_START));
     row.put(START_FAILED, to(Phase.ENDED, AttemptAction.END));
     row.put(EXITED, to(Phase.ENDED, AttemptAction.END));
     row.put(TAKEN_BACK, to(Phase.ENDED, AttemptAction.DROP));

@@ -1,0 +1,499 @@
+package orch.agent.core;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import orch.api.model.AgentMessage;
+import orch.api.model.AttemptState;
+import orch.api.model.AttemptStatus;
+import orch.api.model.ControllerMessage;
+import orch.api.model.DesiredAttempt;
+import orch.api.model.InventoryHash;
+import orch.api.model.LinkHeader;
+import orch.api.model.NodeDescription;
+import orch.api.model.Result;
+import orch.api.model.ResultKind;
+import orch.api.model.SpecDefinition;
+import orch.api.model.StageTimes;
+import orch.api.model.Uid;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The agent's decisions. One input at a time goes in with its moment; what is to be done comes out.
+ * Level-triggered: hearing the same twice changes nothing.
+ *
+ * <p>An attempt is handed to the launcher only if no claim of it is known, and never a second time
+ * once it may have been claimed; with the claims in the launcher's journal that makes at most one
+ * fork, over every restart of the agent.
+ */
+public final class AgentCore {
+  /** Version of the agent protocol. */
+  public static final int PROTOCOL = 1;
+
+  /** Attempts in one part of an inventory. */
+  static final int INVENTORY_PART = 500;
+
+  /** Specs kept for orders to come; when there are more, the controller is asked for a resync. */
+  static final int SPECS = 4_096;
+
+  private static final Duration REPEAT_AFTER = Duration.ofSeconds(30);
+
+  private record SpecKey(Uid jobUid, long version) {}
+
+  private final String bootId;
+  private final AttemptMachine machine = new AttemptMachine();
+  private final TreeMap<Uid, Attempt> attempts = new TreeMap<>();
+  private final Tombstones tombstones;
+  private final LinkedHashMap<SpecKey, SpecDefinition> specs = new LinkedHashMap<>(16, 0.75f, true);
+  private Obeyed obeyed;
+  private long appliedRevision;
+  private long highestJobNumber;
+  private boolean sessionOpen;
+  private boolean refused;
+
+  /** Uids of the full set that is being received; null while there is none. */
+  private @Nullable TreeSet<Uid> fullSet;
+
+  /**
+   * @param bootId of this boot; attempts for another are refused
+   * @param obeyed from the agent's file
+   * @param buried from the agent's file, oldest first
+   */
+  public AgentCore(String bootId, Obeyed obeyed, List<Buried> buried) {
+    this.bootId = bootId;
+    this.obeyed = obeyed;
+    this.tombstones = new Tombstones(Tombstones.LIMIT, buried);
+  }
+
+  /** What the agent says of itself at the opening of a session. */
+  public AgentMessage.Hello hello(NodeDescription node) {
+    InventoryHash hash = new InventoryHash();
+    attempts.forEach((uid, attempt) -> hash.add(uid, attempt.state()));
+    return new AgentMessage.Hello(
+        PROTOCOL,
+        obeyed.clusterId(),
+        obeyed.incarnation(),
+        obeyed.epoch(),
+        appliedRevision,
+        node,
+        hash.count(),
+        hash.value(),
+        highestJobNumber);
+  }
+
+  /** Attempts that were handed to the launcher and have not ended. */
+  public int live() {
+    return (int) attempts.values().stream().filter(each -> each.phase.launched()).count();
+  }
+
+  /** All attempts that the agent knows, ended ones that were not forgotten included. */
+  public int known() {
+    return attempts.size();
+  }
+
+  /** Decides on one input. */
+  public List<Effect> handle(Input input, Moment now) {
+    List<Effect> effects = new ArrayList<>();
+    switch (input) {
+      case Input.Received received -> received(received, now, effects);
+      case Input.SessionClosed closed -> {
+        sessionOpen = false;
+        refused = false;
+        fullSet = null;
+        specs.clear();
+      }
+      case Input.LauncherConnected connected -> launcherConnected(connected.found(), now, effects);
+      case Input.LauncherLost lost -> machine.launcherReady(false);
+      case Input.Started started ->
+          apply(
+              started.uid(),
+              AttemptEvent.STARTED,
+              new AttemptMachine.Detail(null, "", started.startNanos()),
+              now,
+              effects);
+      case Input.StartFailed failed ->
+          apply(
+              failed.uid(),
+              AttemptEvent.START_FAILED,
+              AttemptMachine.Detail.end(
+                  new End(
+                      Result.without(ResultKind.START_FAILED, failed.why()),
+                      0,
+                      failed.atNanos(),
+                      now.wallNanos())),
+              now,
+              effects);
+      case Input.Exited exited ->
+          apply(
+              exited.uid(),
+              AttemptEvent.EXITED,
+              AttemptMachine.Detail.end(exited.end()),
+              now,
+              effects);
+      case Input.TakenBack back ->
+          apply(back.uid(), AttemptEvent.TAKEN_BACK, AttemptMachine.Detail.NONE, now, effects);
+      case Input.Stuck stuck ->
+          apply(
+              stuck.uid(),
+              AttemptEvent.STUCK,
+              AttemptMachine.Detail.why(
+                  "stuck: " + stuck.processes() + " processes outlive SIGKILL"),
+              now,
+              effects);
+      case Input.Signalled signalled ->
+          effects.add(
+              new Effect.Send(
+                  new AgentMessage.SignalOutcome(
+                      signalled.request(), signalled.processes(), signalled.error())));
+      case Input.TimerFired fired -> timer(fired, now, effects);
+      case Input.Tick tick -> tick(now, effects);
+    }
+    return effects;
+  }
+
+  // ---- the controller ----
+
+  private void received(Input.Received received, Moment now, List<Effect> effects) {
+    if (refused || !isObeyed(received.header(), effects)) {
+      return;
+    }
+    switch (received.message()) {
+      case ControllerMessage.Welcome welcome -> {
+        sessionOpen = true;
+        if (welcome.wantInventory()) {
+          inventory(now, effects);
+        }
+        // Ends that an earlier session may have lost.
+        attempts.values().stream()
+            .filter(attempt -> attempt.phase == Phase.ENDED)
+            .forEach(attempt -> machine.report(attempt, now, effects));
+      }
+      case ControllerMessage.Desired desired -> {
+        if (desired(desired, received.header(), now, effects)) {
+          appliedRevision = Math.max(appliedRevision, received.header().revision());
+        }
+      }
+      case ControllerMessage.Forget forget -> {
+        for (Uid uid : forget.uids()) {
+          apply(uid, AttemptEvent.FORGOTTEN, AttemptMachine.Detail.NONE, now, effects);
+        }
+      }
+      case ControllerMessage.Signal signal ->
+          effects.add(
+              new Effect.Signal(
+                  signal.uid(), signal.signal(), signal.target(), signal.request()));
+      case ControllerMessage.HeartbeatReply reply -> {}
+      case ControllerMessage.OpenLogs open -> {}
+      case ControllerMessage.CloseLogs close -> {}
+    }
+  }
+
+  /** Invariant: no agent obeys an older epoch, nor a cluster that it does not belong to. */
+  private boolean isObeyed(LinkHeader header, List<Effect> effects) {
+    if (!obeyed.clusterId().isEmpty() && !obeyed.clusterId().equals(header.clusterId())) {
+      refuse(
+          "this node belongs to cluster "
+              + obeyed.clusterId()
+              + ", the controller to "
+              + header.clusterId()
+              + "; adopt the node there (orchctl node adopt), or give the agent another data"
+              + " directory",
+          effects);
+      return false;
+    }
+    if (obeyed.isNewerThan(header.incarnation(), header.epoch())) {
+      refuse(
+          "the controller speaks for epoch "
+              + header.epoch()
+              + ", this node has obeyed epoch "
+              + obeyed.epoch()
+              + " already",
+          effects);
+      return false;
+    }
+    Obeyed of = new Obeyed(header.clusterId(), header.incarnation(), header.epoch());
+    if (!of.equals(obeyed)) {
+      if (of.incarnation() != obeyed.incarnation()) {
+        appliedRevision = 0;
+      }
+      obeyed = of;
+      effects.add(new Effect.Obey(of.clusterId(), of.incarnation(), of.epoch()));
+    }
+    return true;
+  }
+
+  private void refuse(String why, List<Effect> effects) {
+    refused = true;
+    effects.add(new Effect.CloseSession(why));
+  }
+
+  /** Answers whether all of it could be applied. */
+  private boolean desired(
+      ControllerMessage.Desired desired, LinkHeader header, Moment now, List<Effect> effects) {
+    for (SpecDefinition definition : desired.specs()) {
+      specs.put(new SpecKey(definition.jobUid(), definition.version()), definition);
+      highestJobNumber = Math.max(highestJobNumber, definition.jobNumber());
+    }
+    if (desired.full() && fullSet == null) {
+      fullSet = new TreeSet<>();
+    }
+    for (DesiredAttempt order : desired.attempts()) {
+      if (desired.full() && fullSet != null) {
+        fullSet.add(order.uid());
+      }
+      if (!order(order, now, effects)) {
+        refuse("the spec of attempt " + order.uid() + " was not sent; asking for a resync", effects);
+        return false;
+      }
+    }
+    if (desired.full() && desired.last() && fullSet != null) {
+      stopUnwanted(fullSet, header.incarnation(), now, effects);
+      fullSet = null;
+    }
+    while (specs.size() > SPECS) {
+      specs.remove(specs.firstEntry().getKey());
+    }
+    return true;
+  }
+
+  /** Answers false when the order needs a spec that is not there. */
+  private boolean order(DesiredAttempt order, Moment now, List<Effect> effects) {
+    SpecDefinition definition = specs.get(new SpecKey(order.jobUid(), order.specVersion()));
+    Attempt attempt = attempts.get(order.uid());
+    if (attempt == null) {
+      return newAttempt(order, definition, now, effects);
+    }
+    if (attempt.order == null) {
+      attempt.order = order;
+    }
+    if (attempt.definition == null) {
+      attempt.definition = definition;
+    }
+    if (order.stop() == null) {
+      step(attempt, AttemptEvent.WANTED, AttemptMachine.Detail.NONE, now, effects);
+    } else if (attempt.phase != Phase.STOPPING || !order.stop().equals(attempt.stop)) {
+      // Said again with another grace, it is told to the shim again; the same order is not.
+      attempt.stop = order.stop();
+      attempt.reason = order.stop().reason();
+      step(attempt, AttemptEvent.STOP_ORDERED, AttemptMachine.Detail.NONE, now, effects);
+    }
+    return true;
+  }
+
+  private boolean newAttempt(
+      DesiredAttempt order, @Nullable SpecDefinition definition, Moment now, List<Effect> effects) {
+    Buried buried = tombstones.of(order.uid());
+    if (buried != null) {
+      effects.add(new Effect.Report(statusOf(order, buried, definition)));
+      return true;
+    }
+    if (definition == null) {
+      return false;
+    }
+    Attempt attempt = new Attempt(KnownAttempt.of(order, definition), Phase.READY);
+    attempt.order = order;
+    attempt.definition = definition;
+    attempt.stop = order.stop();
+    attempt.receivedNanos = now.wallNanos();
+    attempts.put(order.uid(), attempt);
+    if (!order.bootId().equals(bootId)) {
+      attempt.drop("placed for another boot of this host, which was rebooted", now.wallNanos());
+      machine.report(attempt, now, effects);
+    } else if (order.stop() != null) {
+      step(
+          attempt,
+          AttemptEvent.STOP_ORDERED,
+          AttemptMachine.Detail.why("stopped before it started"),
+          now,
+          effects);
+    } else if (order.startDelay().isPositive()) {
+      attempt.phase = Phase.DELAYED;
+      AttemptMachine.setTimer(
+          attempt, Timer.DELAY, now.bootNanos() + order.startDelay().toNanos(), effects);
+    } else if (machine.launcherReady()) {
+      step(attempt, AttemptEvent.LAUNCHER_READY, AttemptMachine.Detail.NONE, now, effects);
+    }
+    return true;
+  }
+
+  /**
+   * What the controller does not name is stopped, but for attempts of an earlier incarnation: a
+   * controller that was restored from a backup may never have heard of them, so they are held for
+   * the operator.
+   */
+  private void stopUnwanted(
+      TreeSet<Uid> wanted, int incarnation, Moment now, List<Effect> effects) {
+    for (Attempt attempt : List.copyOf(attempts.values())) {
+      if (wanted.contains(attempt.uid())) {
+        continue;
+      }
+      if (attempt.uid().incarnation() < incarnation && attempt.phase.launched()) {
+        attempt.reason = "held: made before the cluster was restored from a backup";
+        machine.report(attempt, now, effects);
+      } else {
+        step(
+            attempt,
+            AttemptEvent.UNWANTED,
+            AttemptMachine.Detail.why("the controller does not want it"),
+            now,
+            effects);
+      }
+    }
+  }
+
+  private void inventory(Moment now, List<Effect> effects) {
+    List<AttemptStatus> part = new ArrayList<>();
+    for (Attempt attempt : attempts.values()) {
+      if (part.size() == INVENTORY_PART) {
+        effects.add(new Effect.Send(new AgentMessage.Inventory(part, false)));
+        part = new ArrayList<>();
+      }
+      part.add(attempt.status(now.wallNanos()));
+    }
+    effects.add(new Effect.Send(new AgentMessage.Inventory(part, true)));
+  }
+
+  private static AttemptStatus statusOf(
+      DesiredAttempt order, Buried buried, @Nullable SpecDefinition definition) {
+    return new AttemptStatus(
+        order.uid(),
+        order.jobUid(),
+        definition == null ? 0 : definition.jobNumber(),
+        order.index(),
+        order.attempt(),
+        buried.state(),
+        "ended earlier; learned again from the node",
+        0,
+        buried.endNanos(),
+        buried.result(),
+        StageTimes.NONE);
+  }
+
+  // ---- the launcher ----
+
+  private void launcherConnected(List<Found> found, Moment now, List<Effect> effects) {
+    machine.launcherReady(true);
+    TreeSet<Uid> claimed = new TreeSet<>();
+    for (Found each : found) {
+      claimed.add(each.uid());
+      Attempt attempt = attempts.get(each.uid());
+      if (attempt == null) {
+        adopt(each, now, effects);
+      } else if (each.end() != null) {
+        if (attempt.phase != Phase.ENDED) {
+          step(
+              attempt, AttemptEvent.EXITED, AttemptMachine.Detail.end(each.end()), now, effects);
+        }
+      } else {
+        step(
+            attempt,
+            AttemptEvent.FOUND_ALIVE,
+            new AttemptMachine.Detail(null, "", each.startNanos()),
+            now,
+            effects);
+      }
+    }
+    for (Attempt attempt : List.copyOf(attempts.values())) {
+      if (!claimed.contains(attempt.uid())) {
+        step(
+            attempt,
+            AttemptEvent.FOUND_UNCLAIMED,
+            AttemptMachine.Detail.why("stopped before it started"),
+            now,
+            effects);
+      }
+      step(attempt, AttemptEvent.LAUNCHER_READY, AttemptMachine.Detail.NONE, now, effects);
+    }
+  }
+
+  /** One of an agent before this one. */
+  private void adopt(Found found, Moment now, List<Effect> effects) {
+    Buried buried = tombstones.of(found.uid());
+    if (buried != null) {
+      // Forgotten, but the ack did not reach the journal.
+      effects.add(new Effect.Bury(buried));
+      return;
+    }
+    KnownAttempt known =
+        found.known() == null ? KnownAttempt.nameless(found.uid()) : found.known();
+    highestJobNumber = Math.max(highestJobNumber, known.jobNumber());
+    Attempt attempt = new Attempt(known, Phase.RUNNING);
+    attempt.startNanos = found.startNanos();
+    attempts.put(found.uid(), attempt);
+    effects.add(new Effect.OpenLog(known));
+    if (found.end() == null) {
+      machine.report(attempt, now, effects);
+    } else {
+      step(attempt, AttemptEvent.EXITED, AttemptMachine.Detail.end(found.end()), now, effects);
+    }
+  }
+
+  // ---- time ----
+
+  private void timer(Input.TimerFired fired, Moment now, List<Effect> effects) {
+    AttemptEvent event =
+        switch (fired.timer()) {
+          case DELAY -> AttemptEvent.DELAY_OVER;
+          case WARN -> AttemptEvent.WARN_DUE;
+          case TIMEOUT -> AttemptEvent.TIMED_OUT;
+          case GRACE -> AttemptEvent.GRACE_OVER;
+        };
+    apply(fired.uid(), event, AttemptMachine.Detail.NONE, now, effects);
+  }
+
+  private void tick(Moment now, List<Effect> effects) {
+    tombstones.expire(now.wallNanos());
+    if (!sessionOpen) {
+      return;
+    }
+    for (Attempt attempt : attempts.values()) {
+      if (attempt.phase == Phase.ENDED
+          && now.bootNanos() - attempt.reportedBootNanos >= REPEAT_AFTER.toNanos()) {
+        machine.report(attempt, now, effects);
+      }
+    }
+  }
+
+  // ---- attempts ----
+
+  private void apply(
+      Uid uid,
+      AttemptEvent event,
+      AttemptMachine.Detail detail,
+      Moment now,
+      List<Effect> effects) {
+    Attempt attempt = attempts.get(uid);
+    if (attempt != null) {
+      step(attempt, event, detail, now, effects);
+    }
+  }
+
+  private void step(
+      Attempt attempt,
+      AttemptEvent event,
+      AttemptMachine.Detail detail,
+      Moment now,
+      List<Effect> effects) {
+    if (machine.apply(attempt, event, detail, now, effects)) {
+      attempts.remove(attempt.uid());
+      tombstones.add(Buried.of(attempt, now.wallNanos()));
+    }
+  }
+
+  /** How the agent sees an attempt; null when it does not know it. */
+  @Nullable AttemptState stateOf(Uid uid) {
+    Attempt attempt = attempts.get(uid);
+    return attempt == null ? null : attempt.state();
+  }
+
+  /** For tests: everything that the agent knows. */
+  Map<Uid, AttemptState> states() {
+    Map<Uid, AttemptState> states = new LinkedHashMap<>();
+    attempts.forEach((uid, attempt) -> states.put(uid, attempt.state()));
+    return states;
+  }
+}

@@ -1,0 +1,175 @@
+package orch.agent.core;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import orch.api.model.AttemptState;
+import orch.api.model.AttemptStatus;
+import orch.api.model.DesiredAttempt;
+import orch.api.model.Result;
+import orch.api.model.ResultKind;
+import orch.api.model.SpecDefinition;
+import orch.api.model.StageTimes;
+import orch.api.model.StopOrder;
+import orch.api.model.Uid;
+import org.jspecify.annotations.Nullable;
+
+/** One attempt in the memory of {@link AgentCore}. */
+final class Attempt {
+  private static final int HISTORY = 8;
+
+  final KnownAttempt known;
+  Phase phase;
+
+  /** What the controller ordered; null after a restart of the agent, until it says it again. */
+  @Nullable DesiredAttempt order;
+
+  @Nullable SpecDefinition definition;
+  @Nullable StopOrder stop;
+  boolean timedOut;
+  String reason = "";
+  long receivedNanos;
+  long launchedNanos;
+  long startNanos;
+  @Nullable Result result;
+  AttemptState endState = AttemptState.DROPPED;
+  long endNanos;
+  long recordNanos;
+  long reportedBootNanos;
+  private final ArrayDeque<String> history = new ArrayDeque<>();
+
+  Attempt(KnownAttempt known, Phase phase) {
+    this.known = known;
+    this.phase = phase;
+  }
+
+  Uid uid() {
+    return known.uid();
+  }
+
+  /** Only of one that the controller ordered in this life of the agent. */
+  DesiredAttempt requireOrder() {
+    if (order == null) {
+      throw new IllegalStateException(uid() + " was never ordered");
+    }
+    return order;
+  }
+
+  SpecDefinition requireDefinition() {
+    if (definition == null) {
+      throw new IllegalStateException(uid() + " has no spec");
+    }
+    return definition;
+  }
+
+  void note(String event) {
+    if (history.size() == HISTORY) {
+      history.removeFirst();
+    }
+    history.addLast(event);
+  }
+
+  List<String> history() {
+    return new ArrayList<>(history);
+  }
+
+  AttemptState state() {
+    return switch (phase) {
+      case DELAYED, READY -> AttemptState.PLACED;
+      case STARTING -> AttemptState.STARTING;
+      case RUNNING -> AttemptState.RUNNING;
+      case STOPPING -> AttemptState.STOPPING;
+      case ENDED -> endState;
+    };
+  }
+
+  void drop(String why, long nowNanos) {
+    phase = Phase.ENDED;
+    endState = AttemptState.DROPPED;
+    reason = why;
+    endNanos = nowNanos;
+    recordNanos = nowNanos;
+  }
+
+  void end(End end) {
+    Result of = end.result();
+    // The shim only knows that it was told to stop; that the time was over is known here.
+    if (timedOut && of.kind() == ResultKind.STOPPED) {
+      of = withKind(of, ResultKind.TIMED_OUT);
+    }
+    phase = Phase.ENDED;
+    result = of;
+    endState = stateOf(of);
+    startNanos = end.startNanos() == 0 ? startNanos : end.startNanos();
+    endNanos = end.endNanos();
+    recordNanos = end.recordNanos();
+    reason = reasonOf(of);
+  }
+
+  AttemptStatus status(long reportNanos) {
+    StageTimes from = order == null ? StageTimes.NONE : order.stages();
+    StageTimes stages =
+        new StageTimes(
+            from.acceptNanos(),
+            from.commitNanos(),
+            from.placeNanos(),
+            from.sendNanos(),
+            receivedNanos,
+            launchedNanos,
+            startNanos,
+            result == null ? 0 : endNanos,
+            recordNanos,
+            phase == Phase.ENDED ? reportNanos : 0,
+            0);
+    return new AttemptStatus(
+        uid(),
+        known.jobUid(),
+        known.jobNumber(),
+        known.index(),
+        known.attempt(),
+        state(),
+        reason,
+        startNanos,
+        endNanos,
+        result,
+        stages);
+  }
+
+  private String reasonOf(Result of) {
+    return switch (of.kind()) {
+      case EXITED -> "exited with " + of.siStatus();
+      case SIGNALED -> "ended by signal " + orch.api.model.Signal.name(of.siStatus());
+      case OUT_OF_MEMORY -> "out of memory";
+      case TIMED_OUT -> "timed out";
+      case START_FAILED ->
+          of.startFailure() == null ? "could not be started" : of.startFailure().message();
+      case STOPPED -> stop == null || stop.reason().isEmpty() ? "stopped" : stop.reason();
+      case UNKNOWN -> "it ended, and nobody can know how";
+      case LOST -> "reboot";
+    };
+  }
+
+  private static AttemptState stateOf(Result result) {
+    return switch (result.kind()) {
+      case EXITED -> result.siStatus() == 0 ? AttemptState.SUCCEEDED : AttemptState.FAILED;
+      case SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, UNKNOWN -> AttemptState.FAILED;
+      case STOPPED -> AttemptState.KILLED;
+      case LOST -> AttemptState.LOST;
+    };
+  }
+
+  private static Result withKind(Result of, ResultKind kind) {
+    return new Result(
+        kind,
+        of.siCode(),
+        of.siStatus(),
+        of.startFailure(),
+        of.oomKilled(),
+        of.oomKills(),
+        of.cpuUserMicros(),
+        of.cpuSystemMicros(),
+        of.memoryPeakBytes(),
+        of.logBytes(),
+        of.logLostBytes());
+  }
+}

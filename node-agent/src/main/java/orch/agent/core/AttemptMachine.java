@@ -1,0 +1,218 @@
+package orch.agent.core;
+
+import java.time.Duration;
+import java.util.List;
+import orch.api.model.JobSpec;
+import orch.api.model.Result;
+import orch.api.model.ResultKind;
+import orch.api.model.TimeoutWarning;
+import org.jspecify.annotations.Nullable;
+
+/** Carries events through {@link AttemptTable} and turns its actions into effects. */
+final class AttemptMachine {
+  /** After the grace the shim kills; only if nothing is heard so long is the kill asked for again. */
+  private static final Duration KILL_AGAIN = Duration.ofSeconds(15);
+
+  private static final int SIGNAL_LEADER = 1;
+  private static final int SIGNAL_ALL = 2;
+
+  private boolean launcherReady;
+
+  boolean launcherReady() {
+    return launcherReady;
+  }
+
+  void launcherReady(boolean ready) {
+    launcherReady = ready;
+  }
+
+  /** What an event brings along. */
+  record Detail(@Nullable End end, String why, long startNanos) {
+    static final Detail NONE = new Detail(null, "", 0);
+
+    static Detail end(End end) {
+      return new Detail(end, "", 0);
+    }
+
+    static Detail why(String why) {
+      return new Detail(null, why, 0);
+    }
+  }
+
+  /** Applies one event; answers whether the attempt is gone after it. */
+  boolean apply(
+      Attempt attempt, AttemptEvent event, Detail detail, Moment now, List<Effect> effects) {
+    Phase from = attempt.phase;
+    return switch (AttemptTable.cell(from, event)) {
+      case AttemptTable.Ignored ignored -> false;
+      case AttemptTable.Refused refused -> {
+        effects.add(
+            new Effect.Complain(
+                attempt.uid() + " is " + from + ", yet " + event + " was said: " + refused.why(),
+                attempt.history()));
+        yield false;
+      }
+      case AttemptTable.Move move -> {
+        attempt.note(from + " " + event);
+        if (move.to() == null) {
+          bury(attempt, now, effects);
+          yield true;
+        }
+        attempt.phase = move.to();
+        act(move.action(), attempt, detail, now, effects);
+        yield false;
+      }
+    };
+  }
+
+  private void act(
+      AttemptAction action, Attempt attempt, Detail detail, Moment now, List<Effect> effects) {
+    switch (action) {
+      case NONE -> {}
+      case START -> start(attempt, now, effects);
+      case STOP -> stop(attempt, now, effects);
+      case STOP_LATE -> {
+        attempt.timedOut = true;
+        attempt.reason = "timed out";
+        stop(attempt, now, effects);
+      }
+      case KILL -> {
+        effects.add(new Effect.Stop(attempt.uid(), Duration.ZERO));
+        setTimer(attempt, Timer.GRACE, now.bootNanos() + KILL_AGAIN.toNanos(), effects);
+      }
+      case DROP -> drop(attempt, detail, now, effects);
+      case END -> end(attempt, requireEnd(detail), now, effects);
+      case END_UNKNOWN ->
+          end(
+              attempt,
+              new End(
+                  Result.without(ResultKind.UNKNOWN, null),
+                  attempt.startNanos,
+                  now.wallNanos(),
+                  now.wallNanos()),
+              now,
+              effects);
+      case REPORT -> report(attempt, now, effects);
+      case REPORT_STUCK -> {
+        attempt.reason = detail.why();
+        report(attempt, now, effects);
+      }
+      case NOTE_START -> {
+        if (detail.startNanos() != 0) {
+          attempt.startNanos = detail.startNanos();
+        }
+        armTimeout(attempt, now, effects);
+        report(attempt, now, effects);
+      }
+      case WARN -> warn(attempt, effects);
+      case TAKE_ORDER -> armTimeout(attempt, now, effects);
+      case BURY -> throw new IllegalStateException("a burial has no phase after it");
+    }
+  }
+
+  private void start(Attempt attempt, Moment now, List<Effect> effects) {
+    if (!launcherReady) {
+      attempt.phase = Phase.READY;
+      return;
+    }
+    attempt.phase = Phase.STARTING;
+    attempt.launchedNanos = now.wallNanos();
+    JobSpec spec = attempt.requireDefinition().spec();
+    effects.add(new Effect.Remember(attempt.known));
+    effects.add(new Effect.OpenLog(attempt.known));
+    // The shim keeps the timeout even when no agent lives; the timer set at the start is the same.
+    long deadline =
+        spec.timeout() == null ? 0 : now.bootNanos() + spec.timeout().toNanos();
+    effects.add(
+        new Effect.Start(attempt.requireOrder(), attempt.requireDefinition(), deadline));
+  }
+
+  private void stop(Attempt attempt, Moment now, List<Effect> effects) {
+    Duration grace = attempt.stop == null ? null : attempt.stop.grace();
+    effects.add(new Effect.Stop(attempt.uid(), grace));
+    Duration longest =
+        grace != null
+            ? grace
+            : attempt.definition == null
+                ? Duration.ofMinutes(1)
+                : attempt.definition.spec().stop().grace();
+    setTimer(
+        attempt,
+        Timer.GRACE,
+        now.bootNanos() + longest.plus(KILL_AGAIN).toNanos(),
+        effects);
+    report(attempt, now, effects);
+  }
+
+  private void drop(Attempt attempt, Detail detail, Moment now, List<Effect> effects) {
+    // Taken back or unclaimed after a stop: it never ran, unless it was seen running.
+    if (attempt.startNanos != 0) {
+      act(AttemptAction.END_UNKNOWN, attempt, detail, now, effects);
+      return;
+    }
+    String why =
+        attempt.stop != null && !attempt.stop.reason().isEmpty()
+            ? attempt.stop.reason()
+            : detail.why();
+    attempt.drop(why.isEmpty() ? "stopped before it started" : why, now.wallNanos());
+    effects.add(new Effect.Release(attempt.uid()));
+    report(attempt, now, effects);
+  }
+
+  private void end(Attempt attempt, End end, Moment now, List<Effect> effects) {
+    attempt.end(end);
+    effects.add(new Effect.Release(attempt.uid()));
+    report(attempt, now, effects);
+  }
+
+  private static End requireEnd(Detail detail) {
+    if (detail.end() == null) {
+      throw new IllegalStateException("an end without a result");
+    }
+    return detail.end();
+  }
+
+  private void warn(Attempt attempt, List<Effect> effects) {
+    TimeoutWarning warning =
+        attempt.definition == null ? null : attempt.definition.spec().warn();
+    if (warning != null) {
+      effects.add(
+          new Effect.Signal(
+              attempt.uid(),
+              warning.signal(),
+              warning.toAll() ? SIGNAL_ALL : SIGNAL_LEADER,
+              0));
+    }
+  }
+
+  /** Counts from the task's start, which lies in the past when the agent was restarted. */
+  private void armTimeout(Attempt attempt, Moment now, List<Effect> effects) {
+    JobSpec spec = attempt.definition == null ? null : attempt.definition.spec();
+    if (spec == null || spec.timeout() == null) {
+      return;
+    }
+    long ran =
+        attempt.startNanos == 0 ? 0 : Math.max(0, now.wallNanos() - attempt.startNanos);
+    long end = now.bootNanos() + Math.max(0, spec.timeout().toNanos() - ran);
+    setTimer(attempt, Timer.TIMEOUT, end, effects);
+    if (spec.warn() != null) {
+      long warnAt = end - spec.warn().before().toNanos();
+      if (warnAt > now.bootNanos()) {
+        setTimer(attempt, Timer.WARN, warnAt, effects);
+      }
+    }
+  }
+
+  private void bury(Attempt attempt, Moment now, List<Effect> effects) {
+    effects.add(new Effect.Bury(Buried.of(attempt, now.wallNanos())));
+  }
+
+  void report(Attempt attempt, Moment now, List<Effect> effects) {
+    attempt.reportedBootNanos = now.bootNanos();
+    effects.add(new Effect.Report(attempt.status(now.wallNanos())));
+  }
+
+  static void setTimer(Attempt attempt, Timer timer, long at, List<Effect> effects) {
+    effects.add(new Effect.SetTimer(attempt.uid(), timer, at));
+  }
+}

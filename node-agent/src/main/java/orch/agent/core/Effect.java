@@ -1,0 +1,59 @@
+package orch.agent.core;
+
+import java.time.Duration;
+import java.util.List;
+import orch.api.model.AgentMessage;
+import orch.api.model.AttemptStatus;
+import orch.api.model.DesiredAttempt;
+import orch.api.model.SpecDefinition;
+import orch.api.model.Uid;
+import org.jspecify.annotations.Nullable;
+
+/** What the agent is to do, in this order. */
+public sealed interface Effect {
+  /** To be durable before any later effect is carried out: the leader that is obeyed from now on. */
+  record Obey(String clusterId, int incarnation, long epoch) implements Effect {}
+
+  /** The session is to be closed: its controller must not be obeyed, or a resync is needed. */
+  record CloseSession(String why) implements Effect {}
+
+  /** To be written before the launcher hears of it. */
+  record Remember(KnownAttempt attempt) implements Effect {}
+
+  /**
+   * @param deadlineBootNanos CLOCK_BOOTTIME at which the shim stops it by itself; 0: never
+   */
+  record Start(DesiredAttempt order, SpecDefinition definition, long deadlineBootNanos)
+      implements Effect {}
+
+  /** {@code grace} null: that of the start. */
+  record Stop(Uid uid, @Nullable Duration grace) implements Effect {}
+
+  /** {@code target} as in the API; {@code request} 0: nobody waits for the outcome. */
+  record Signal(Uid uid, int signal, int target, long request) implements Effect {}
+
+  /** Goes to the controller, in place of an older status of the same attempt. Never lost. */
+  record Report(AttemptStatus status) implements Effect {}
+
+  /** Goes to the controller on the session that is open, else nowhere. */
+  record Send(AgentMessage message) implements Effect {}
+
+  /** The journal may forget it once the tombstone is written. */
+  record Bury(Buried tombstone) implements Effect {}
+
+  /** One timer for each attempt and purpose: a new one takes the place of the old one. */
+  record SetTimer(Uid uid, Timer timer, long atBootNanos) implements Effect {}
+
+  /** Its timers, scratch directory and place among the writing attempts are no longer needed. */
+  record Release(Uid uid) implements Effect {}
+
+  /** It may write output from now on. */
+  record OpenLog(KnownAttempt attempt) implements Effect {}
+
+  /** Something that cannot happen: for the log. */
+  record Complain(String what, List<String> history) implements Effect {
+    public Complain {
+      history = List.copyOf(history);
+    }
+  }
+}

@@ -1,0 +1,13 @@
+package orch.agent.core;
+
+import org.jspecify.annotations.Nullable;
+import orch.api.model.Uid;
+
+/**
+ * An attempt that the launcher's journal claims.
+ *
+ * @param known null: nothing is known of it but its uid
+ * @param startNanos wall clock; 0: not known
+ * @param end null: it has not ended
+ */
+public record Found(Uid uid, @Nullable KnownAttempt known, long startNanos, @Nullable End end) {}

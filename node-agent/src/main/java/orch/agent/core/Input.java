@@ -1,0 +1,49 @@
+package orch.agent.core;
+
+import java.util.List;
+import orch.api.model.ControllerMessage;
+import orch.api.model.LinkHeader;
+import orch.api.model.StartFailure;
+import orch.api.model.Uid;
+
+/** What the agent hears. */
+public sealed interface Input {
+  /** A message of a controller, on the session that is open. */
+  record Received(LinkHeader header, ControllerMessage message) implements Input {}
+
+  /** The session with the controller is gone. */
+  record SessionClosed() implements Input {}
+
+  /**
+   * The launcher answers, and every start that was handed to it before is either claimed in its
+   * journal or will never be. {@code found}: all that is claimed and not acked.
+   */
+  record LauncherConnected(List<Found> found) implements Input {
+    public LauncherConnected {
+      found = List.copyOf(found);
+    }
+  }
+
+  /** The launcher does not answer; nothing is to be handed to it until it does. */
+  record LauncherLost() implements Input {}
+
+  record Started(Uid uid, long startNanos) implements Input {}
+
+  /** No task was made; durable, or so early that nothing was claimed. */
+  record StartFailed(Uid uid, StartFailure why, long atNanos) implements Input {}
+
+  record Exited(Uid uid, End end) implements Input {}
+
+  /** It was taken back before a shim had it. */
+  record TakenBack(Uid uid) implements Input {}
+
+  record Stuck(Uid uid, int processes) implements Input {}
+
+  /** A signal that the controller asked for was sent; {@code error} empty: done. */
+  record Signalled(long request, int processes, String error) implements Input {}
+
+  record TimerFired(Uid uid, Timer timer) implements Input {}
+
+  /** Comes every half minute: what was reported and not forgotten is reported again. */
+  record Tick() implements Input {}
+}

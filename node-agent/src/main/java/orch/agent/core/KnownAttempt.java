@@ -1,0 +1,54 @@
+package orch.agent.core;
+
+import java.time.Duration;
+import orch.api.model.DesiredAttempt;
+import orch.api.model.SpecDefinition;
+import orch.api.model.Uid;
+
+/**
+ * What the agent must still know of an attempt after a restart of its own: kept in a file of the
+ * data directory, written before the launcher hears of the attempt.
+ *
+ * @param traceId 32 hexadecimal digits, or empty
+ * @param spanId 16 hexadecimal digits, or empty
+ * @param journal whether journald gets its output
+ * @param logRetention how long its output is kept after the end
+ */
+public record KnownAttempt(
+    Uid uid,
+    Uid jobUid,
+    long jobNumber,
+    String namespace,
+    String jobName,
+    int index,
+    int attempt,
+    String traceId,
+    String spanId,
+    boolean journal,
+    Duration logRetention) {
+
+  static KnownAttempt of(DesiredAttempt order, SpecDefinition definition) {
+    return new KnownAttempt(
+        order.uid(),
+        order.jobUid(),
+        definition.jobNumber(),
+        definition.namespace(),
+        definition.jobName(),
+        order.index(),
+        order.attempt(),
+        definition.traceId(),
+        order.spanId(),
+        definition.spec().logs().journal(),
+        definition.spec().retention().logs());
+  }
+
+  /** For one that the journal claims and the file does not know: lost in a power failure. */
+  static KnownAttempt nameless(Uid uid) {
+    return new KnownAttempt(uid, uid, 0, "", "", 0, 1, "", "", false, Duration.ofDays(7));
+  }
+
+  /** {@code web/3@2}. */
+  public String name() {
+    return jobName + "/" + index + "@" + attempt;
+  }
+}
