@@ -1,0 +1,116 @@
+package orch.agent.cgroup;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The agent's own subtree of cgroup v2 and the controllers that its leaves can have.
+ *
+ * @param directory null: this host has none that the agent may write
+ * @param missing limits that cannot be enforced: memory, cpu, pids, io
+ * @param note why, for people; empty: nothing is missing
+ */
+public record CgroupRoot(@Nullable Path directory, List<String> missing, String note) {
+  /** Limits by the controller of their name. */
+  private static final List<String> CONTROLLERS = List.of("memory", "cpu", "pids", "io");
+
+  public CgroupRoot {
+    missing = List.copyOf(missing);
+  }
+
+  /**
+   * Makes (or finds) the subtree {@code name} directly below the v2 mount.
+   *
+   * @param mounts {@code /proc/self/mounts}
+   */
+  public static CgroupRoot prepare(Path mounts, String name) throws IOException {
+    Path mount = mountOf(Files.readAllLines(mounts, StandardCharsets.UTF_8));
+    if (mount == null) {
+      return none("this host has no cgroup v2 mount");
+    }
+    Path directory = mount.resolve(name);
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      return none("cgroups below " + mount + " cannot be written by this user");
+    }
+    enable(mount);
+    List<String> available = words(directory.resolve("cgroup.controllers"));
+    List<String> missing = new ArrayList<>(CONTROLLERS);
+    missing.removeAll(available);
+    String note =
+        missing.isEmpty()
+            ? ""
+            : "the cgroup v2 controllers "
+                + String.join(", ", missing)
+                + " are not available below "
+                + mount;
+    return new CgroupRoot(directory, missing, note);
+  }
+
+  /** A host without cgroups: nothing can be limited. */
+  public static CgroupRoot none(String why) {
+    return new CgroupRoot(null, CONTROLLERS, why);
+  }
+
+  /** Kills what is left in the subtree and removes it. True when nothing is left. */
+  public static boolean remove(Path directory) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return true;
+    }
+    try (DirectoryStream<Path> children =
+        Files.newDirectoryStream(directory, file -> Files.isDirectory(file))) {
+      for (Path child : children) {
+        remove(child);
+      }
+    }
+    Path kill = directory.resolve("cgroup.kill");
+    if (Files.exists(kill) && !words(directory.resolve("cgroup.procs")).isEmpty()) {
+      Files.writeString(kill, "1");
+    }
+    try {
+      Files.delete(directory);
+      return true;
+    } catch (IOException busy) {
+      return false;
+    }
+  }
+
+  /** Lets the subtree have each controller that the mount has; a refusal shows as missing. */
+  private static void enable(Path parent) throws IOException {
+    List<String> enabled = words(parent.resolve("cgroup.subtree_control"));
+    for (String controller : words(parent.resolve("cgroup.controllers"))) {
+      if (CONTROLLERS.contains(controller) && !enabled.contains(controller)) {
+        try {
+          Files.writeString(parent.resolve("cgroup.subtree_control"), "+" + controller);
+        } catch (IOException refused) {
+          continue;
+        }
+      }
+    }
+  }
+
+  static @Nullable Path mountOf(List<String> mounts) {
+    for (String line : mounts) {
+      String[] fields = line.split(" ", -1);
+      if (fields.length > 2 && fields[2].equals("cgroup2")) {
+        return Path.of(fields[1]);
+      }
+    }
+    return null;
+  }
+
+  private static List<String> words(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      return List.of();
+    }
+    String text = Files.readString(file, StandardCharsets.UTF_8).strip();
+    return text.isEmpty() ? List.of() : List.of(text.split("\\s+"));
+  }
+}

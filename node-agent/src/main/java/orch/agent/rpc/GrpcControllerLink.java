@@ -1,0 +1,262 @@
+package orch.agent.rpc;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.ErrorInfo;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import orch.agent.link.ControllerLink;
+import orch.agent.logs.LogSink;
+import orch.agent.v1.AgentServiceGrpc;
+import orch.api.convert.LinkConvert;
+import orch.api.model.AgentMessage;
+import orch.api.model.ControllerMessage;
+import orch.api.model.LinkHeader;
+import orch.api.seam.Randomness;
+import orch.api.seam.Timers;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The session over gRPC. Controllers are tried in turn; one that answers NOT_LEADER names the
+ * leader, which is tried next at once. Between rounds the wait is full jitter: anything from 0 to a
+ * bound that doubles.
+ */
+public final class GrpcControllerLink implements ControllerLink {
+  private static final Logger log = LoggerFactory.getLogger(GrpcControllerLink.class);
+  private static final Duration FIRST_WAIT = Duration.ofMillis(200);
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(5);
+  private static final int MAX_MESSAGE = 16 << 20;
+  private static final long KEEP_ALIVE_SECONDS = 10;
+  private static final String NOT_LEADER = "NOT_LEADER";
+  private static final String LEADER_ADDRESS = "leader";
+
+  private final List<String> addresses;
+  private final Executor loop;
+  private final Timers timers;
+  private final Randomness randomness;
+
+  private @Nullable Listener listener;
+  private @Nullable Session session;
+  private int next;
+  private int failures;
+  private @Nullable String leader;
+  private String lastProblem = "";
+  private boolean closed;
+
+  /**
+   * @param addresses {@code host:port} of the controllers' gRPC listeners; at least one
+   * @param loop of the agent
+   */
+  public GrpcControllerLink(
+      List<String> addresses, Executor loop, Timers timers, Randomness randomness) {
+    this.addresses = List.copyOf(addresses);
+    this.loop = loop;
+    this.timers = timers;
+    this.randomness = randomness;
+  }
+
+  @Override
+  public void start(Listener heard) {
+    listener = heard;
+    open();
+  }
+
+  @Override
+  public void send(AgentMessage message) {
+    Session open = session;
+    if (open != null && open.opened) {
+      open.send(message);
+    }
+  }
+
+  @Override
+  public boolean writable() {
+    Session open = session;
+    return open != null && open.opened && open.ready();
+  }
+
+  @Override
+  public void reset(String why) {
+    Session open = session;
+    if (open != null) {
+      open.end(Status.CANCELLED.withDescription(why));
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    Session open = session;
+    session = null;
+    if (open != null) {
+      open.end(Status.CANCELLED.withDescription("the agent ends"));
+    }
+  }
+
+  /** A stream for task output beside the open session, to the same controller. */
+  public LogSink logSink(long stream) {
+    Session open = session;
+    return open == null ? GrpcLogSink.gone() : GrpcLogSink.open(open.channel, stream);
+  }
+
+  private void open() {
+    Listener heard = listener;
+    if (closed || heard == null) {
+      return;
+    }
+    String address = leader != null ? leader : addresses.get(next++ % addresses.size());
+    leader = null;
+    session = new Session(address, heard);
+    session.start();
+  }
+
+  private void ended(Session which, Status status, @Nullable String redirect) {
+    if (which != session || closed) {
+      return;
+    }
+    session = null;
+    String why = which.address + ": " + status.getCode() + " " + status.getDescription();
+    if (which.opened) {
+      failures = 0;
+      log.warn("the session with the controller broke off: {}", why);
+      which.heard.closed(why);
+    } else if (!why.equals(lastProblem)) {
+      log.warn("no session with a controller yet: {}", why);
+    }
+    lastProblem = why;
+    if (redirect != null && !redirect.equals(which.address)) {
+      leader = redirect;
+      open();
+      return;
+    }
+    failures++;
+    long bound =
+        Math.min(LONGEST_WAIT.toNanos(), FIRST_WAIT.toNanos() << Math.min(failures - 1, 10));
+    long wait = Math.floorMod(randomness.nextLong(), bound + 1);
+    timers.after(Duration.ofNanos(wait), this::open);
+  }
+
+  /** One try at one controller. */
+  private final class Session
+      implements ClientResponseObserver<
+          orch.agent.v1.AgentMessage, orch.agent.v1.ControllerMessage> {
+    final String address;
+    final Listener heard;
+    final ManagedChannel channel;
+    private volatile @Nullable ClientCallStreamObserver<orch.agent.v1.AgentMessage> requests;
+    boolean opened;
+
+    Session(String address, Listener heard) {
+      this.address = address;
+      this.heard = heard;
+      this.channel =
+          NettyChannelBuilder.forTarget("dns:///" + address)
+              .usePlaintext()
+              .maxInboundMessageSize(MAX_MESSAGE)
+              .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+              .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+              .build();
+    }
+
+    void start() {
+      var stream = AgentServiceGrpc.newStub(channel).session(this);
+      stream.onNext(LinkConvert.toMessage(heard.hello()));
+    }
+
+    void send(AgentMessage message) {
+      ClientCallStreamObserver<orch.agent.v1.AgentMessage> stream = requests;
+      if (stream != null) {
+        stream.onNext(LinkConvert.toMessage(message));
+      }
+    }
+
+    boolean ready() {
+      ClientCallStreamObserver<orch.agent.v1.AgentMessage> stream = requests;
+      return stream != null && stream.isReady();
+    }
+
+    void end(Status status) {
+      ClientCallStreamObserver<orch.agent.v1.AgentMessage> stream = requests;
+      if (stream != null) {
+        stream.cancel(status.getDescription(), null);
+      }
+      channel.shutdownNow();
+    }
+
+    @Override
+    public void beforeStart(ClientCallStreamObserver<orch.agent.v1.AgentMessage> stream) {
+      requests = stream;
+      stream.setOnReadyHandler(() ->
+          loop.execute(() -> {
+            if (this == session && opened) {
+              heard.writable();
+            }
+          }));
+    }
+
+    @Override
+    public void onNext(orch.agent.v1.ControllerMessage message) {
+      LinkHeader header = LinkConvert.header(message);
+      Optional<ControllerMessage> content = LinkConvert.fromMessage(message);
+      loop.execute(() -> {
+        if (this != session || closed) {
+          return;
+        }
+        if (!opened) {
+          opened = true;
+          failures = 0;
+          lastProblem = "";
+          heard.opened();
+        }
+        content.ifPresent(known -> heard.received(header, known));
+      });
+    }
+
+    @Override
+    public void onError(Throwable problem) {
+      Status status = Status.fromThrowable(problem);
+      String redirect = leaderOf(problem);
+      loop.execute(() -> ended(this, status, redirect));
+      channel.shutdownNow();
+    }
+
+    @Override
+    public void onCompleted() {
+      loop.execute(
+          () -> ended(this, Status.UNAVAILABLE.withDescription("the controller ended it"), null));
+      channel.shutdownNow();
+    }
+  }
+
+  /** The leader's address in the details of a NOT_LEADER error. */
+  private static @Nullable String leaderOf(Throwable problem) {
+    com.google.rpc.Status status = StatusProto.fromThrowable(problem);
+    if (status == null) {
+      return null;
+    }
+    for (Any detail : status.getDetailsList()) {
+      try {
+        if (detail.is(ErrorInfo.class)) {
+          ErrorInfo info = detail.unpack(ErrorInfo.class);
+          if (info.getReason().equals(NOT_LEADER)) {
+            return info.getMetadataMap().get(LEADER_ADDRESS);
+          }
+        }
+      } catch (InvalidProtocolBufferException e) {
+        return null;
+      }
+    }
+    return null;
+  }
+}
