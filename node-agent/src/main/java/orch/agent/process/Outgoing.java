@@ -78,6 +78,8 @@ final class Outgoing {
     body.put(bigEndian(boot.getMostSignificantBits()));
     body.put(bigEndian(boot.getLeastSignificantBits()));
     StartRequest.Identity identity = of.identity();
+    Long kept = of.capabilities();
+    long capabilities = kept == null ? 0 : kept;
     body.putLong(flags(of))
         .putLong(of.uid().sequence())
         .putInt(identity == null ? 0 : identity.uid())
@@ -90,7 +92,10 @@ final class Outgoing {
         .putLong(of.stop().grace().toNanos())
         .putInt(mode(of.stop().mode()))
         .putInt(0700)
-        .put(new byte[32])
+        .putLong(capabilities)
+        .putLong(capabilities)
+        .putLong(capabilities)
+        .putLong(capabilities)
         .putLong(0)
         .putLong(of.logTotalBytes())
         .putInt(0)
@@ -151,6 +156,7 @@ final class Outgoing {
     flags |= of.waitForDescendants() ? Protocol.S_WAIT : 0;
     flags |= of.noNewPrivileges() ? Protocol.S_NO_NEW_PRIVS : 0;
     flags |= of.identity() != null ? Protocol.S_USER : 0;
+    flags |= of.capabilities() != null ? Protocol.S_CAPS : 0;
     flags |= of.nice() != null ? Protocol.S_NICE : 0;
     flags |= of.oomScoreAdj() != null ? Protocol.S_OOM_SCORE : 0;
     flags |= of.umask() != null ? Protocol.S_UMASK : 0;

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param stderr path; null: the log
  * @param joinStreams stderr goes where stdout goes
  * @param identity null: the launcher's own user
+ * @param capabilities kept, bit n is capability n (capabilities(7)); null: as the identity has them
  * @param taskDirectory made by the shim, owned by the task's user
  * @param limits files of the leaf cgroup and what is written to them, in order
  * @param rlimits by number of the resource
@@ -40,6 +41,7 @@ public record StartRequest(
     @Nullable Integer nice,
     @Nullable Integer oomScoreAdj,
     boolean noNewPrivileges,
+    @Nullable Long capabilities,
     boolean waitForDescendants,
     @Nullable String taskDirectory,
     List<Limit> limits,
