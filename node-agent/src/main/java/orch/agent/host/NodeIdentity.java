@@ -19,7 +19,7 @@ public record NodeIdentity(String uid, String machineId, String bootId) {
 
   /** Reads the identity, or makes one at the first start. */
   public static NodeIdentity of(Path dataDirectory) throws IOException {
-    String machine = machineId();
+    String machine = readMachineId();
     String boot = Files.readString(BOOT_ID, StandardCharsets.US_ASCII).strip();
     Path file = dataDirectory.resolve("node");
     if (Files.exists(file)) {
@@ -40,7 +40,7 @@ public record NodeIdentity(String uid, String machineId, String bootId) {
     return uid.substring(0, 8);
   }
 
-  private static String machineId() throws IOException {
+  private static String readMachineId() throws IOException {
     for (Path file : MACHINE_IDS) {
       if (Files.isReadable(file)) {
         String id = Files.readString(file, StandardCharsets.US_ASCII).strip();
