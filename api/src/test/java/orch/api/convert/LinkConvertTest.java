@@ -242,7 +242,7 @@ final class LinkConvertTest {
         assertThrows(
             IllegalArgumentException.class,
             () -> AttemptConvert.fromProto(status.toBuilder().clearState().build()));
-    assertTrue(noState.getMessage().contains("state"), noState.getMessage());
+    assertTrue(String.valueOf(noState.getMessage()).contains("state"));
   }
 
   @Test
