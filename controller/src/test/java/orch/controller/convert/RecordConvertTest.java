@@ -62,7 +62,7 @@ class RecordConvertTest {
           answered(new Answer.Node("n-1")),
           answered(
               new Answer.Rejected(
-                  new Rejection(RejectionCode.values()[0], "WHY", "spec.name", "because"))),
+                  new Rejection(RejectionCode.INVALID_ARGUMENT, "WHY", "spec.name", "because"))),
           new Change.RequestsExpired(5),
           new Change.JobSubmitted(
               42, "default", "web", SPEC, "local:a", "t", "s", List.of(1L, 2L), 41),

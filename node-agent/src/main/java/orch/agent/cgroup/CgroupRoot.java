@@ -90,7 +90,7 @@ public record CgroupRoot(@Nullable Path directory, List<String> missing, String 
         try {
           Files.writeString(parent.resolve("cgroup.subtree_control"), "+" + controller);
         } catch (IOException refused) {
-          continue;
+          // Left out of the subtree's controllers, from which the missing limits are read.
         }
       }
     }

@@ -92,10 +92,13 @@ final class LogStream {
             .thenComparingInt(output -> output.identity.attempt()));
     for (Output output : outputs) {
       Reading reading = open(output);
-      try (SegmentCursor cursor = reading.cursor) {
-        while (closing != Closing.NOW && read(reading) > 0) {
-          continue;
+      try {
+        int frames = 1;
+        while (closing != Closing.NOW && frames > 0) {
+          frames = read(reading);
         }
+      } finally {
+        reading.cursor.close();
       }
     }
   }

@@ -34,7 +34,7 @@ public final class ConnectStream implements AutoCloseable {
       readFully(head);
       int length = 0;
       for (int i = 1; i < 5; i++) {
-        length = length << 8 | head[i] & 0xff;
+        length = (length << 8) | (head[i] & 0xff);
       }
       if (length < 0 || length > MAX_MESSAGE_BYTES || (head[0] & COMPRESSED) != 0) {
         throw new IOException("a message that is too long or compressed");
