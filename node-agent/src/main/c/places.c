@@ -120,7 +120,7 @@ static void replace(struct launcher *launcher, uint32_t slot) {
   if (error != 0) {
     /* One that dies at once would be forked in a circle. */
     if (error != EAGAIN) complain("cannot fork a shim for slot %u, trying again: %e", slot, error);
-    place->retry_at = now + NANOS_PER_SECOND / 10;
+    place->retry_at = now + NANOS_PER_SECOND / 50;
     place->born = 0;
   }
   place->dead.new_pid = (uint32_t)place->pid;

@@ -82,6 +82,7 @@ void shim_trim_memory(void);
 /* shim_stop.c */
 void shim_request(struct shim *shim, const struct orch_header *header, const char *body, size_t length);
 void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause);
+void shim_resume_stop(struct shim *shim);
 void shim_kill_tree(struct shim *shim, uint32_t cause);
 void shim_stop_timers(struct shim *shim, uint64_t now);
 void shim_arm_deadline(struct shim *shim);

@@ -203,9 +203,9 @@ static void record_exit(struct shim *shim) {
     return;
   }
   shim_wake_launcher(shim);
-  uint64_t seq = shim->slot->start_seq;
+  /* Told before the slot is free: a shim killed in between is followed by one that tells it again. */
+  shim_send(shim, ORCH_EXITED, shim->slot->start_seq, &event, sizeof event, &shim->exit, sizeof shim->exit, true);
   shim_free_slot(shim);
-  shim_send(shim, ORCH_EXITED, seq, &event, sizeof event, &shim->exit, sizeof shim->exit, true);
 }
 
 static void finish(struct shim *shim) {
@@ -361,8 +361,14 @@ void shim_adopt(struct shim *shim) {
     close(shim->pidfd);
     shim->pidfd = -1;
   }
+  if (shim->pidfd < 0 && shared_load(slot->exited_boot) == 0) {
+    slot->exit_flags |= ORCH_E_STATUS_UNKNOWN; /* gone, and nobody of ours has waited for it */
+    slot->exited_real = realtime_now();
+    shared_store(slot->exited_boot, boottime_now());
+  }
   output_resume(&shim->output);
   if (slot->deadline != 0) shim_arm_deadline(shim);
+  shim_resume_stop(shim);
   shim->tell_at = state == ORCH_SLOT_RUNNING ? boottime_now() : 0;
   if (state == ORCH_SLOT_DRAINING) shim_try_finish(shim);
   else shim_reap(shim);

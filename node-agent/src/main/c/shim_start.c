@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "cgroup.h"
 #include "shim.h"
 #include "spawn.h"
+#include "usage.h"
 
 enum { TELL_STARTED_MILLIS = 2, JOURNAL_PATIENCE_MILLIS = 2000 };
 
@@ -26,6 +29,7 @@ static uint32_t assembled_fd_count;
 /* The request is of no use once the task runs. */
 void shim_trim_memory(void) {
   (void)!madvise(&request, sizeof request / 4096 * 4096, MADV_DONTNEED);
+  spawn_trim_memory();
   if (assembled_length == 0) (void)!madvise(assembled, sizeof assembled, MADV_DONTNEED);
 }
 
@@ -71,8 +75,8 @@ void shim_fail_start(struct shim *shim, uint32_t stage, uint32_t error, uint32_t
     if (shim->life < 0 && journal_sync(&shim->journal) != 0) event.position = 0;
     shim_wake_launcher(shim);
   }
-  shim_free_slot(shim);
   shim_send(shim, ORCH_START_FAILED, slot->start_seq, &event, sizeof event, &failed, sizeof failed, true);
+  shim_free_slot(shim);
 }
 
 /* ---- claiming ---- */
@@ -192,9 +196,14 @@ static int prepare_fifos(struct shim *shim, const struct request *r) {
   return 0;
 }
 
-static void reap_failed_child(struct shim *shim, siginfo_t *info) {
-  memset(info, 0, sizeof *info);
-  while (waitid(P_PIDFD, (id_t)shim->pidfd, info, WEXITED) != 0 && errno == EINTR) continue;
+/* As in shim_leader_ended: written down before it is reaped. */
+static void reap_failed_child(struct shim *shim) {
+  siginfo_t info;
+  struct rusage usage;
+  memset(&info, 0, sizeof info);
+  while (syscall(SYS_waitid, P_PIDFD, shim->pidfd, &info, WEXITED | WNOWAIT, &usage) != 0 && errno == EINTR) continue;
+  usage_store(shim->slot, info.si_code, info.si_status, &usage);
+  while (waitid(P_PIDFD, (id_t)shim->pidfd, &info, WEXITED) != 0 && errno == EINTR) continue;
 }
 
 /* ---- starting ---- */
@@ -225,9 +234,8 @@ static void launch(struct shim *shim, struct request *r, const int *fds) {
   }
   uint64_t report = shared_load(slot->start_report);
   if (report != SPAWN_AT_EXEC) {
-    siginfo_t info;
-    reap_failed_child(shim, &info);
-    if (report == 0) shim_fail_start(shim, ORCH_STAGE_KILLED, 0, (uint32_t)info.si_status);
+    reap_failed_child(shim);
+    if (report == 0) shim_fail_start(shim, ORCH_STAGE_KILLED, 0, (uint32_t)slot->exit_status);
     else shim_fail_start(shim, report_stage(report), report_error(report), report_index(report));
     return;
   }

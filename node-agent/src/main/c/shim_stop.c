@@ -61,20 +61,9 @@ void shim_kill_tree(struct shim *shim, uint32_t cause) {
   shim->check_pause = NANOS_PER_MILLI;
 }
 
-void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause) {
+static void send_stop(struct shim *shim, uint32_t cause) {
   struct orch_slot *slot = shim->slot;
-  uint64_t kill_at = after(boottime_now(), grace);
-  slot->exit_flags |= cause == CAUSE_DEADLINE ? ORCH_E_DEADLINE : ORCH_E_STOPPED;
-  if (shim->killed) return;
-  if (slot->kill_at != 0) {
-    if (kill_at < slot->kill_at) slot->kill_at = kill_at;
-    if (mode < slot->stop_mode) slot->stop_mode = mode;
-    return;
-  }
-  slot->stop_mode = mode;
-  slot->stop_signal = signal;
-  slot->kill_at = kill_at;
-  if (slot->state == ORCH_SLOT_RUNNING) shared_store(slot->state, ORCH_SLOT_STOPPING);
+  uint32_t mode = slot->stop_mode, signal = slot->stop_signal;
   struct tree tree = shim_tree(shim);
   uint32_t count = 0;
   int error = 0;
@@ -93,6 +82,30 @@ void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t
   if (error != 0 && error != ESRCH) complain("shim %u: cannot signal %s: %e", shim->number, slot->leaf, error);
   tell(shim, ORCH_STOPPING, signal, cause, count, 0);
   if (mode == ORCH_MODE_MIXED && slot->state == ORCH_SLOT_DRAINING) shim_kill_tree(shim, cause);
+}
+
+void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause) {
+  struct orch_slot *slot = shim->slot;
+  uint64_t kill_at = after(boottime_now(), grace);
+  slot->exit_flags |= cause == CAUSE_DEADLINE ? ORCH_E_DEADLINE : ORCH_E_STOPPED;
+  if (shim->killed) return;
+  if (slot->kill_at != 0) {
+    if (kill_at < slot->kill_at) slot->kill_at = kill_at;
+    if (mode < slot->stop_mode) slot->stop_mode = mode;
+    return;
+  }
+  slot->stop_mode = mode;
+  slot->stop_signal = signal;
+  slot->kill_at = kill_at;
+  if (slot->state == ORCH_SLOT_RUNNING) shared_store(slot->state, ORCH_SLOT_STOPPING);
+  send_stop(shim, cause);
+}
+
+/* The dead shim may not have come to the signals; twice is better than never. */
+void shim_resume_stop(struct shim *shim) {
+  const struct orch_slot *slot = shim->slot;
+  if (slot->kill_at == 0 || boottime_now() >= slot->kill_at) return; /* none runs, or the timers kill at once */
+  send_stop(shim, (slot->exit_flags & ORCH_E_DEADLINE) != 0 ? CAUSE_DEADLINE : CAUSE_REQUEST);
 }
 
 static void grace_over(struct shim *shim) {
@@ -161,9 +174,10 @@ static void do_stop(struct shim *shim, uint64_t seq, const struct orch_stop *sto
     done(shim, seq, EINVAL, 0);
     return;
   }
-  done(shim, seq, 0, 0);
+  /* The answer comes after: what was answered is in the table, and the shim's death does not undo it. */
   shim_begin_stop(shim, stop->signal != 0 ? stop->signal : slot->stop_signal, stop->mode != 0 ? stop->mode : slot->stop_mode,
                   stop->grace != UINT64_MAX ? stop->grace : slot->grace, CAUSE_REQUEST);
+  done(shim, seq, 0, 0);
 }
 
 static void do_kill(struct shim *shim, uint64_t seq) {
@@ -172,8 +186,8 @@ static void do_kill(struct shim *shim, uint64_t seq) {
   slot->stop_signal = SIGKILL;
   slot->stop_mode = ORCH_MODE_GROUP;
   if (slot->state == ORCH_SLOT_RUNNING) shared_store(slot->state, ORCH_SLOT_STOPPING);
-  done(shim, seq, 0, 0);
   shim_kill_tree(shim, CAUSE_REQUEST);
+  done(shim, seq, 0, 0);
 }
 
 static size_t wanted_length(uint16_t type) {

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -243,6 +244,8 @@ static void child(void *context) {
   bool search = (flags & ORCH_S_SEARCH_PATH) != 0 && strchr(r->argv[0], '/') == NULL;
   fail_with(s, ORCH_STAGE_EXEC, 0, search ? exec_by_path(s) : try_exec(s, r->argv[0]));
 }
+
+void spawn_trim_memory(void) { (void)!madvise(stack, sizeof stack, MADV_DONTNEED); }
 
 int spawn(const struct spawn *s, int *pidfd) {
   struct request *r = s->request;

@@ -32,6 +32,9 @@ struct spawn {
  */
 int spawn(const struct spawn *spawn, int *pidfd);
 
+/* Gives back the child's stack; not while a child is on it. */
+void spawn_trim_memory(void);
+
 /* clone3 whose child, if `arguments` names a stack, runs `child(context)` there and never returns. The pid, 0 in a child without a stack, or -errno. */
 long clone3_call(struct clone_args *arguments, void (*child)(void *context), void *context);
 

@@ -1,0 +1,475 @@
+/* Stops, deaths of shims, launchers and agents, and what must hold across them. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vocabulary.h"
+
+enum { EXITED = CLD_EXITED, KILLED = CLD_KILLED };
+
+static struct message message;
+
+static uint64_t begin(uint32_t shim, const char *script, uint64_t flags) {
+  uint64_t sequence;
+  struct start s = shell(script, &sequence);
+  s.fixed.flags |= flags;
+  start_send(&s, &agent, shim);
+  start_free(&s);
+  return sequence;
+}
+
+/* A script that writes its own and a descendant's pid into files, so that a test can ask after them. */
+static uint64_t begin_with_files(uint32_t shim, const char *format, const char *a, const char *b, uint64_t flags) {
+  char script[2048];
+  snprintf(script, sizeof script, format, a, b);
+  return begin(shim, script, flags);
+}
+
+/* ---- stopping ---- */
+
+static void a_stop_is_a_signal_and_the_real_status(void) {
+  char path[512];
+  path_of(path, "up");
+  uint64_t sequence = begin_with_files(0, "trap 'exit 7' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
+  number_in(path, 3000);
+  expect(stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 5000).error == 0);
+  struct orch_exit e = ended(0);
+  expect(e.si_code == EXITED && e.exit_status == 7 && (e.flags & ORCH_E_STOPPED) != 0 && (e.flags & ORCH_E_GRACE_OVER) == 0);
+  expect(e.stop_signal == SIGTERM);
+}
+
+static void what_ignores_the_signal_is_killed_after_the_grace(void) {
+  char path[512];
+  path_of(path, "up");
+  uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
+  number_in(path, 3000);
+  uint64_t from = nanos_now();
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 200);
+  struct orch_exit e = ended(0);
+  uint64_t took = (nanos_now() - from) / 1000000;
+  expect(e.si_code == KILLED && e.exit_status == SIGKILL && (e.flags & ORCH_E_GRACE_OVER) != 0 && e.stop_signal == SIGKILL);
+  expect(took >= 190 && took < 2000 && leaves() == 0);
+}
+
+static void a_second_stop_can_only_bring_the_kill_forward(void) {
+  char path[512];
+  path_of(path, "up");
+  uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
+  number_in(path, 3000);
+  uint64_t from = nanos_now();
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 60000);
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 100);
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 60000);
+  expect(ended(0).exit_status == SIGKILL && nanos_now() - from < 3000000000u);
+}
+
+static void a_stopped_or_frozen_task_stops_in_time(void) {
+  char path[512];
+  path_of(path, "up");
+  uint64_t sequence = begin_with_files(0, "trap 'exit 5' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
+  long pid = number_in(path, 3000);
+  expect(kill((pid_t)pid, SIGSTOP) == 0);
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 5000);
+  expect(ended(0).exit_status == 5);
+  path_of(path, "up");
+  sequence = begin_with_files(0, "trap 'exit 6' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
+  number_in(path, 3000);
+  expect(about(0, ORCH_FREEZE, sequence).error == 0);
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 5000);
+  expect(ended(0).exit_status == 6);
+  path_of(path, "up");
+  sequence = begin_with_files(0, "echo $$ > %s; sleep 100%s", path, "", 0);
+  number_in(path, 3000);
+  about(0, ORCH_FREEZE, sequence);
+  about(0, ORCH_KILL, sequence);
+  expect(ended(0).exit_status == SIGKILL && leaves() == 0);
+}
+
+static void frozen_means_frozen_and_thaw_goes_on(void) {
+  char path[512];
+  struct stat before, after;
+  path_of(path, "beat");
+  uint64_t sequence = begin_with_files(0, "while :; do echo 1 >> %s; sleep 0.005; done%s", path, "", 0);
+  number_in(path, 3000);
+  expect(about(0, ORCH_FREEZE, sequence).error == 0);
+  usleep(50000);
+  expect(stat(path, &before) == 0);
+  usleep(100000);
+  expect(stat(path, &after) == 0 && after.st_size == before.st_size);
+  expect(about(0, ORCH_THAW, sequence).error == 0);
+  usleep(100000);
+  expect(stat(path, &after) == 0 && after.st_size > before.st_size);
+  about(0, ORCH_KILL, sequence);
+  ended(0);
+}
+
+static void a_signal_reaches_the_leader_or_all(void) {
+  char up[512], child[512];
+  path_of(up, "up");
+  path_of(child, "child");
+  uint64_t sequence = begin_with_files(
+      0, "sh -c 'trap \"echo child; exit\" USR1; echo $$ > %s; while :; do sleep 0.01; done' & trap 'echo leader' USR1; echo $$ > %s; wait; wait; wait; exit 0", child,
+      up, 0);
+  number_in(up, 3000);
+  number_in(child, 3000);
+  struct orch_signal s = {client_uid(sequence), SIGUSR1, ORCH_MODE_PROCESS};
+  struct orch_done done = request(0, ORCH_SIGNAL, &s, sizeof s);
+  expect(done.error == 0 && done.count == 1);
+  usleep(50000);
+  /* sleep has no handler: it dies by USR1, the shells say who they are */
+  s.mode = ORCH_MODE_GROUP;
+  done = request(0, ORCH_SIGNAL, &s, sizeof s);
+  expect(done.error == 0 && done.count >= 2);
+  ended(0);
+  struct log log = output_of(sequence);
+  expect(log.stream[1].length == 20 && memmem(log.stream[1].bytes, 20, "child", 5) != NULL);
+  free_log(&log);
+}
+
+/* ---- descendants ---- */
+
+static void daemons_and_session_leaders_die_with_the_leader(void) {
+  char path[512];
+  path_of(path, "daemon");
+  uint64_t sequence = begin_with_files(0, "setsid sh -c '(setsid sh -c \"echo \\$\\$ > %s; exec sleep 100\" &) ; exit' ; while ! [ -s %s ]; do sleep 0.01; done; exit 3", path,
+                                       path, 0);
+  (void)sequence;
+  struct orch_exit e = ended(0);
+  expect(e.si_code == EXITED && e.exit_status == 3 && (e.flags & ORCH_E_DESCENDANTS) != 0 && (e.flags & ORCH_E_KILLED_REST) != 0);
+  expect(!alive(number_in(path, 1000)) && leaves() == 0);
+}
+
+static void with_wait_the_descendants_are_waited_for_and_their_output_kept(void) {
+  uint64_t sequence = begin(0, "(sleep 0.3; echo late) & exit 3", ORCH_S_WAIT);
+  client_await(agent.shim[0], ORCH_LEADER_EXITED, &message, 3000);
+  struct orch_exit leader = exit_of(&message);
+  expect(leader.exit_status == 3 && leader.ended_boot == 0 && leader.exited_boot > 0);
+  struct orch_exit e = ended(0);
+  expect(e.exit_status == 3 && e.ended_boot - e.exited_boot > 200000000u && (e.flags & ORCH_E_KILLED_REST) == 0);
+  expect(printed(sequence, 1, "late\n"));
+  expect(journal_count(agent.journal, ORCH_J_LEADER, sequence, NULL, 0) == 1);
+}
+
+static void the_wait_for_descendants_ends_after_its_timeout(void) {
+  uint64_t sequence;
+  struct start s = shell("sleep 100 & exit 0", &sequence);
+  s.fixed.flags |= ORCH_S_WAIT;
+  s.fixed.drain_timeout = 100000000;
+  uint64_t from = nanos_now();
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_KILLED_REST) != 0 && nanos_now() - from < 3000000000u && leaves() == 0);
+}
+
+static void zombies_and_fork_storms_do_not_hold_up_a_kill(void) {
+  uint64_t sequence = begin(0, "for i in 1 2 3 4 5 6 7 8; do (while :; do (sleep 0.01 &) ; done) & done; exec sleep 100", 0);
+  usleep(200000);
+  about(0, ORCH_KILL, sequence);
+  expect(ended(0).exit_status == SIGKILL && leaves() == 0);
+}
+
+static void a_cgroup_of_its_own_inside_the_leaf_goes_too(void) {
+  if (!with_cgroups()) return;
+  char script[1024];
+  uint64_t sequence;
+  struct start s = shell("", &sequence);
+  start_free(&s);
+  snprintf(script, sizeof script, "d=%s/t-%08x%08x%016llx; mkdir $d/inner $d/inner/deep; sleep 100 & echo $! > $d/inner/deep/cgroup.procs; exit 0", cgroup_root, 1u, 2u,
+           (unsigned long long)sequence + 1);
+  s = shell(script, &sequence);
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_KILLED_REST) != 0 && (e.flags & ORCH_E_LEAF_LEFT) == 0 && leaves() == 0);
+}
+
+/* ---- deadlines ---- */
+
+static void a_deadline_is_kept_without_any_agent(void) {
+  uint64_t sequence;
+  struct start s = shell("exec sleep 100", &sequence);
+  s.fixed.deadline = nanos_now() + 10000000000u;
+  s.fixed.grace = 0;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  struct orch_started t = started(0);
+  struct orch_set_deadline set = {client_uid(sequence), nanos_now() + 150000000u};
+  expect(request(0, ORCH_SET_DEADLINE, &set, sizeof set).error == 0);
+  client_disconnect(&agent);
+  await_gone(t.pid, 3000);
+  client_connect(&agent, NULL);
+  struct orch_exit e = ended(0); /* it waited in the socket */
+  expect(e.exit_status == SIGKILL || e.exit_status == SIGTERM);
+  expect((e.flags & ORCH_E_DEADLINE) != 0 && e.exited_boot >= set.deadline && e.exited_boot < set.deadline + 1000000000u);
+}
+
+static void a_deadline_that_is_moved_or_taken_away_does_not_strike(void) {
+  uint64_t sequence;
+  struct start s = shell("sleep 0.4; exit 2", &sequence);
+  s.fixed.deadline = nanos_now() + 150000000u;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  struct orch_set_deadline set = {client_uid(sequence), 0};
+  request(0, ORCH_SET_DEADLINE, &set, sizeof set);
+  expect(ended(0).exit_status == 2);
+}
+
+/* ---- deaths ---- */
+
+static void kill_shim(uint32_t shim) {
+  struct orch_shim_dead dead;
+  expect(kill((pid_t)agent.shim_pid[shim], SIGKILL) == 0);
+  do {
+    client_await(agent.launcher, ORCH_SHIM_DEAD, &message, 5000);
+    memcpy(&dead, message.body, sizeof dead);
+  } while (dead.new_pid == 0);
+  expect(dead.slot == shim && dead.pid == agent.shim_pid[shim]);
+  agent.shim_pid[shim] = dead.new_pid;
+}
+
+static void a_dead_shims_task_lives_and_its_true_status_arrives(void) {
+  char path[512], go[512];
+  path_of(path, "up");
+  path_of(go, "go");
+  uint64_t sequence = begin_with_files(0, "echo before; echo $$ > %s; while ! [ -e %s ]; do sleep 0.01; done; echo after; exit 42", path, go, 0);
+  long pid = number_in(path, 3000);
+  started(0);
+  kill_shim(0);
+  expect(alive(pid));
+  ping(0); /* the same socket reaches the replacement */
+  expect(close(open(go, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
+  struct orch_exit e = ended(0);
+  expect(e.si_code == EXITED && e.exit_status == 42 && (e.flags & ORCH_E_ADOPTED) != 0 && (e.flags & ORCH_E_STATUS_UNKNOWN) == 0 && e.pid == (uint32_t)pid);
+  expect(printed(sequence, 1, "before\nafter\n") && leaves() == 0);
+  expect(journal_count(agent.journal, ORCH_J_EXIT, sequence, NULL, 0) == 1);
+  expect(run_shell(0, "exit 1", NULL).exit_status == 1);
+}
+
+static void a_dead_shims_task_can_write_more_than_a_pipe_holds(void) {
+  uint64_t sequence = begin(1, "sleep 0.2; seq 1 50000; exit 5", 0);
+  started(1);
+  kill_shim(1);
+  expect(ended(1).exit_status == 5);
+  struct log log = output_of(sequence);
+  expect(log.stream[1].frames == 50000 && !log.torn);
+  free_log(&log);
+}
+
+static void a_dead_shims_task_is_stopped_and_keeps_its_deadline(void) {
+  char path[512];
+  path_of(path, "up");
+  uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
+  number_in(path, 3000);
+  kill_shim(0);
+  expect(stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 100).error == 0);
+  struct orch_exit e = ended(0);
+  expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_ADOPTED) != 0 && (e.flags & ORCH_E_GRACE_OVER) != 0);
+  struct start s = shell("exec sleep 100", &sequence);
+  s.fixed.deadline = nanos_now() + 400000000u;
+  s.fixed.grace = 0;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  started(0);
+  kill_shim(0);
+  e = ended(0);
+  expect((e.flags & ORCH_E_DEADLINE) != 0 && e.si_code == KILLED && leaves() == 0);
+}
+
+static void a_shim_that_dies_while_it_stops_is_replaced_by_one_that_goes_on(void) {
+  char path[512];
+  path_of(path, "up");
+  uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
+  number_in(path, 3000);
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 500);
+  kill_shim(0);
+  struct orch_exit e = ended(0);
+  expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_STOPPED) != 0 && leaves() == 0);
+}
+
+static void an_idle_shim_that_dies_is_replaced(void) {
+  kill_shim(2);
+  expect(run_shell(2, "exit 8", NULL).exit_status == 8);
+}
+
+/* What an attempt that may have been begun came to. */
+enum outcome { NOTHING, FAILED, RAN };
+
+static enum outcome outcome_of(uint32_t shim, uint64_t sequence) {
+  static uint64_t question = 1000; /* an answer to an earlier one may still be unread */
+  for (int n = 0; n < 3; n++) {
+    client_send(&agent, agent.shim[shim], ORCH_PING, ++question, 0, NULL, 0);
+    while (client_next(agent.shim[shim], &message, 10000)) {
+      if (message.header.type == ORCH_EXITED && exit_of(&message).uid.sequence == sequence) return RAN;
+      if (message.header.type == ORCH_START_FAILED && failed_of(&message).uid.sequence == sequence) return FAILED;
+      if (message.header.type != ORCH_PONG || message.header.seq != question) continue;
+      struct orch_refused pong;
+      memcpy(&pong, message.body, sizeof pong);
+      if (pong.uid.sequence == sequence) continue; /* it runs: its end will come */
+      return NOTHING;
+    }
+  }
+  die("neither an end nor an answer");
+}
+
+/* SIGKILL at every moment of a start: the task ran once and its end is told, or it never ran. */
+static void a_shim_killed_at_any_moment_of_a_start_starts_once_or_never(void) {
+  char path[512], script[700];
+  unsigned ran = 0, failed = 0, nothing = 0;
+  for (int n = 0; n < 120; n++) {
+    uint64_t sequence;
+    struct stat status;
+    path_of(path, "once");
+    snprintf(script, sizeof script, "echo x >> %s; exit 11", path);
+    struct start s = shell(script, &sequence);
+    start_send(&s, &agent, 3);
+    start_free(&s);
+    if (n % 40 != 0) usleep((useconds_t)(n % 40) * 25);
+    kill_shim(3);
+    enum outcome o = outcome_of(3, sequence);
+    ran += o == RAN;
+    failed += o == FAILED;
+    nothing += o == NOTHING;
+    uint32_t exits = journal_count(agent.journal, ORCH_J_EXIT, sequence, NULL, 0), claims = journal_count(agent.journal, ORCH_J_CLAIM, sequence, NULL, 0);
+    bool wrote = stat(path, &status) == 0;
+    if (o == RAN) expect(wrote && status.st_size == 2 && exits >= 1 && claims == 1);
+    if (o == FAILED) expect(!wrote && exits == 0);
+    if (o == NOTHING && (wrote || claims != 0)) die("round %d: nothing was told, but wrote %d, claims %u, exits %u, failed %u", n, wrote, claims, exits, journal_count(agent.journal, ORCH_J_START_FAILED, sequence, NULL, 0));
+    client_send(&agent, agent.launcher, ORCH_PING, 0, 0, NULL, 0);
+    client_await(agent.launcher, ORCH_PONG, &message, 5000);
+    usleep(1000);
+  }
+  printf("   %u ran, %u failed, %u never begun\n", ran, failed, nothing);
+  expect(ran > 0 && leaves() == 0);
+}
+
+static void unread_ends_wait_for_the_next_agent(void) {
+  uint64_t sequence = begin(0, "echo unseen; exit 13", 0);
+  begin(1, "sleep 0.2; exit 14", 0);
+  client_disconnect(&agent);
+  usleep(400000);
+  client_connect(&agent, NULL);
+  expect(ended(0).exit_status == 13 && ended(1).exit_status == 14);
+  expect(printed(sequence, 1, "unseen\n"));
+}
+
+/* ---- the launcher's death ---- */
+
+static int connect_orphan(uint32_t slot) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "%.90s/%u.sock", agent.generation, slot);
+  for (int n = 0; n < 3000; n++) {
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+    close(fd);
+    usleep(1000);
+  }
+  die("no orphan listens at %s", address.sun_path);
+}
+
+static void kill_launcher(void) {
+  int status;
+  expect(kill(agent.launcher_pid, SIGKILL) == 0 && waitpid(agent.launcher_pid, &status, 0) == agent.launcher_pid);
+  agent.launcher_pid = 0;
+}
+
+static void a_dead_launchers_shims_see_the_true_status_and_leave(void) {
+  char up[512], other[512], go[512];
+  path_of(up, "up");
+  path_of(other, "other");
+  path_of(go, "go");
+  uint64_t first = begin_with_files(0, "echo $$ > %s; while ! [ -e %s ]; do sleep 0.01; done; echo done; exit 21", up, go, 0);
+  uint64_t second = begin_with_files(1, "trap 'exit 22' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", other, "", 0);
+  number_in(up, 3000);
+  number_in(other, 3000);
+  kill_launcher();
+  uint64_t sequence;
+  struct start s = shell("true", &sequence);
+  s.fixed.flags = 0;
+  start_free(&s);
+  client_disconnect(&agent); /* and the agent is gone too */
+  int fd = connect_orphan(1);
+  struct orch_stop body = {client_uid(second), SIGTERM, ORCH_MODE_GROUP, 5000000000u};
+  client_send(&agent, fd, ORCH_STOP, ++agent.seq[1], 0, &body, sizeof body);
+  client_await(fd, ORCH_EXITED, &message, 5000);
+  struct orch_exit e = exit_of(&message);
+  expect(e.exit_status == 22 && position_of_event(&message) != 0);
+  close(fd);
+  static char old_journal[600], old_segments[600];
+  snprintf(old_journal, sizeof old_journal, "%s", agent.journal);
+  snprintf(old_segments, sizeof old_segments, "%s", agent.segments);
+  begin_launcher((const char *[]){"--max-shims", "64", "--journal-size", "1048576", NULL});
+  expect(agent.welcome.previous == 1 && agent.welcome.generation >= 2);
+  expect(run_shell(0, "exit 23", NULL).exit_status == 23);
+  expect(close(open(go, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
+  for (int n = 0; n < 3000 && journal_count(old_journal, ORCH_J_EXIT, first, &e, sizeof e) == 0; n++) usleep(1000);
+  expect(e.uid.sequence == first && e.exit_status == 21);
+  expect(printed(first, 1, "done\n"));
+  for (int n = 0; n < 2000 && leaves() > 0; n++) usleep(1000);
+  expect(leaves() == 0);
+}
+
+static void launcher_and_shim_dead_the_task_lives(void) {
+  char path[512];
+  path_of(path, "up");
+  begin_with_files(0, "echo $$ > %s; seq 1 1000; exec sleep 100%s", path, "", 0);
+  long pid = number_in(path, 3000);
+  started(0);
+  pid_t shim = (pid_t)agent.shim_pid[0];
+  kill_launcher();
+  expect(kill(shim, SIGKILL) == 0);
+  await_gone(shim, 3000);
+  usleep(50000);
+  expect(alive(pid));
+  expect(kill((pid_t)pid, SIGKILL) == 0);
+  client_disconnect(&agent);
+  for (int n = 0; n < 1000; n++) { /* orphans come to us, a subreaper */
+    int status;
+    while (waitpid(-1, &status, WNOHANG) > 0) continue;
+    if (!alive(pid)) break;
+    usleep(1000);
+  }
+  if (with_cgroups()) {
+    char command[300];
+    snprintf(command, sizeof command, "rmdir %s/t-*", cgroup_root);
+    expect(system(command) == 0);
+  }
+}
+
+void fault_tests(void) {
+  const char *options[] = {"--max-shims", "64", "--journal-size", "1048576", NULL};
+  begin_launcher(options);
+  run(a_stop_is_a_signal_and_the_real_status);
+  run(what_ignores_the_signal_is_killed_after_the_grace);
+  run(a_second_stop_can_only_bring_the_kill_forward);
+  run(a_stopped_or_frozen_task_stops_in_time);
+  run(frozen_means_frozen_and_thaw_goes_on);
+  run(a_signal_reaches_the_leader_or_all);
+  run(daemons_and_session_leaders_die_with_the_leader);
+  run(with_wait_the_descendants_are_waited_for_and_their_output_kept);
+  run(the_wait_for_descendants_ends_after_its_timeout);
+  run(zombies_and_fork_storms_do_not_hold_up_a_kill);
+  run(a_cgroup_of_its_own_inside_the_leaf_goes_too);
+  run(a_deadline_is_kept_without_any_agent);
+  run(a_deadline_that_is_moved_or_taken_away_does_not_strike);
+  run(a_dead_shims_task_lives_and_its_true_status_arrives);
+  run(a_dead_shims_task_can_write_more_than_a_pipe_holds);
+  run(a_dead_shims_task_is_stopped_and_keeps_its_deadline);
+  run(a_shim_that_dies_while_it_stops_is_replaced_by_one_that_goes_on);
+  run(an_idle_shim_that_dies_is_replaced);
+  run(a_shim_killed_at_any_moment_of_a_start_starts_once_or_never);
+  run(unread_ends_wait_for_the_next_agent);
+  run(a_dead_launchers_shims_see_the_true_status_and_leave);
+  run(launcher_and_shim_dead_the_task_lives);
+  begin_launcher(options); /* clears up after the dead ones */
+  end_launcher();
+}

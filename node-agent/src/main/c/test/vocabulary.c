@@ -1,0 +1,182 @@
+#define _GNU_SOURCE
+#include "vocabulary.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct client agent;
+const char *binary;
+const char *cgroup_root;
+char run_directory[256];
+
+static struct message message;
+
+uint64_t next_sequence(void) {
+  static uint64_t last;
+  return ++last;
+}
+
+bool with_cgroups(void) { return cgroup_root != NULL; }
+
+struct start shell(const char *script, uint64_t *sequence) {
+  struct start s;
+  *sequence = next_sequence();
+  start_begin(&s, &agent, *sequence);
+  start_strings(&s, ORCH_T_ARGV, (const char *[]){"/bin/sh", "-c", script, NULL});
+  start_strings(&s, ORCH_T_ENV, (const char *[]){"PATH=/usr/local/bin:/usr/bin:/bin", NULL});
+  return s;
+}
+
+struct orch_exit ended(uint32_t shim) {
+  client_await(agent.shim[shim], ORCH_EXITED, &message, 15000);
+  return exit_of(&message);
+}
+
+struct orch_exit run_shell(uint32_t shim, const char *script, uint64_t *sequence) {
+  uint64_t own;
+  struct start s = shell(script, sequence != NULL ? sequence : &own);
+  start_send(&s, &agent, shim);
+  start_free(&s);
+  return ended(shim);
+}
+
+struct orch_start_failed refused_start(struct start *start, uint32_t shim) {
+  start_send(start, &agent, shim);
+  start_free(start);
+  client_await(agent.shim[shim], ORCH_START_FAILED, &message, 5000);
+  return failed_of(&message);
+}
+
+struct orch_started started(uint32_t shim) {
+  client_await(agent.shim[shim], ORCH_STARTED, &message, 5000);
+  return started_of(&message);
+}
+
+uint32_t refused_code(uint32_t shim) {
+  struct orch_refused r;
+  client_await(agent.shim[shim], ORCH_REFUSED, &message, 5000);
+  memcpy(&r, message.body, sizeof r);
+  expect(r.text_length > 10);
+  return r.code;
+}
+
+struct orch_done request(uint32_t shim, uint16_t type, const void *body, size_t length) {
+  struct orch_done done;
+  client_send(&agent, agent.shim[shim], type, ++agent.seq[shim], 0, body, length);
+  client_await(agent.shim[shim], ORCH_DONE, &message, 5000);
+  expect(message.header.seq == agent.seq[shim]);
+  memcpy(&done, message.body, sizeof done);
+  return done;
+}
+
+struct orch_done stop(uint32_t shim, uint64_t sequence, uint32_t signal, uint32_t mode, uint64_t grace_millis) {
+  struct orch_stop body = {client_uid(sequence), signal, mode, grace_millis * 1000000u};
+  return request(shim, ORCH_STOP, &body, sizeof body);
+}
+
+struct orch_done about(uint32_t shim, uint16_t type, uint64_t sequence) {
+  struct orch_uid uid = client_uid(sequence);
+  return request(shim, type, &uid, sizeof uid);
+}
+
+void ping(uint32_t shim) {
+  client_send(&agent, agent.shim[shim], ORCH_PING, 0, 0, NULL, 0);
+  client_await(agent.shim[shim], ORCH_PONG, &message, 5000);
+}
+
+long number_in(const char *path, int millis) {
+  for (int n = 0; n <= millis; n++) {
+    char text[64];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0) close(fd);
+    if (length > 0 && text[length - 1] == '\n') {
+      text[length] = '\0';
+      return strtol(text, NULL, 10);
+    }
+    usleep(1000);
+  }
+  die("nothing came into %s in %d ms", path, millis);
+}
+
+/* A zombie that its parent has not waited for yet is not alive. */
+bool alive(long pid) {
+  char path[64], text[512];
+  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (n <= 0) return false;
+  text[n] = '\0';
+  const char *p = strrchr(text, ')');
+  return p != NULL && p[2] != 'Z' && p[2] != 'X';
+}
+
+void await_gone(long pid, int millis) {
+  for (int n = 0; n < millis && alive(pid); n++) usleep(1000);
+  if (alive(pid)) die("process %ld still lives after %d ms", pid, millis);
+}
+
+unsigned open_files(pid_t pid) {
+  char path[64];
+  unsigned count = 0;
+  snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+  DIR *d = opendir(path);
+  if (d == NULL) die("cannot read %s: %s", path, strerror(errno));
+  while (readdir(d) != NULL) count++;
+  closedir(d);
+  return count;
+}
+
+unsigned leaves(void) {
+  unsigned count = 0;
+  if (cgroup_root == NULL) return 0;
+  DIR *d = opendir(cgroup_root);
+  if (d == NULL) die("cannot read %s: %s", cgroup_root, strerror(errno));
+  for (struct dirent *e; (e = readdir(d)) != NULL;)
+    if (e->d_type == DT_DIR && e->d_name[0] != '.' && strncmp(e->d_name, "ctl-", 4) != 0) count++;
+  closedir(d);
+  return count;
+}
+
+void path_of(char path[512], const char *name) {
+  snprintf(path, 512, "%s.files/%s", run_directory, name);
+  unlink(path); /* of the round before */
+}
+
+struct log output_of(uint64_t sequence) {
+  struct log log;
+  read_log(agent.segments, sequence, &log);
+  return log;
+}
+
+bool printed(uint64_t sequence, int stream, const char *text) {
+  struct log log = output_of(sequence);
+  size_t length = strlen(text);
+  bool same = log.stream[stream].length == length && (length == 0 || memcmp(log.stream[stream].bytes, text, length) == 0) && !log.torn;
+  if (!same) fprintf(stderr, "printed: \"%.*s\"\n", (int)log.stream[stream].length, log.stream[stream].bytes != NULL ? log.stream[stream].bytes : "");
+  free_log(&log);
+  return same;
+}
+
+void begin_launcher(const char *const *extra) {
+  const char *argv[16] = {"--shims", "4"};
+  int n = 2;
+  for (; extra != NULL && *extra != NULL && n < 15; extra++) argv[n++] = *extra;
+  client_launch(&agent, binary, run_directory, cgroup_root, argv);
+  client_connect(&agent, NULL);
+  expect(agent.shims >= 4);
+}
+
+void end_launcher(void) {
+  expect(client_end(&agent) == 0);
+  expect(leaves() == 0);
+}

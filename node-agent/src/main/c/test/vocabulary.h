@@ -1,0 +1,61 @@
+/* Words that the tests with real processes share. */
+#ifndef ORCH_TEST_VOCABULARY_H
+#define ORCH_TEST_VOCABULARY_H
+
+#include "client.h"
+#include "readers.h"
+
+#define expect(condition)                                                       \
+  do {                                                                          \
+    if (!(condition)) die("%s:%d: not so: %s", __FILE__, __LINE__, #condition); \
+  } while (0)
+
+#define run(test)                                             \
+  do {                                                        \
+    uint64_t run_begin = nanos_now();                         \
+    test();                                                   \
+    passed(#test, (double)(nanos_now() - run_begin) / 1e6);   \
+  } while (0)
+
+extern struct client agent;      /* the one under test */
+extern const char *binary;       /* of the launcher */
+extern const char *cgroup_root;  /* NULL: this round is without cgroups */
+extern char run_directory[256];
+
+void passed(const char *test, double millis);
+
+uint64_t next_sequence(void);
+bool with_cgroups(void);
+
+/* A shell command as an attempt of its own; `start_` is for the caller to change before it is sent. */
+struct start shell(const char *script, uint64_t *sequence);
+struct orch_exit ended(uint32_t shim);
+struct orch_exit run_shell(uint32_t shim, const char *script, uint64_t *sequence);
+struct orch_start_failed refused_start(struct start *start, uint32_t shim);
+struct orch_started started(uint32_t shim);
+uint32_t refused_code(uint32_t shim);
+
+/* Sends a request about an attempt; the answer to it. */
+struct orch_done request(uint32_t shim, uint16_t type, const void *body, size_t length);
+struct orch_done stop(uint32_t shim, uint64_t sequence, uint32_t signal, uint32_t mode, uint64_t grace_millis);
+struct orch_done about(uint32_t shim, uint16_t type, uint64_t sequence);
+void ping(uint32_t shim);
+
+/* Waits until the file exists and holds something; its first number. */
+long number_in(const char *path, int millis);
+bool alive(long pid);
+void await_gone(long pid, int millis);
+unsigned open_files(pid_t pid);
+unsigned leaves(void); /* cgroups below the root but ctl-… */
+void path_of(char path[512], const char *name); /* in the test's own directory; no file yet */
+
+struct log output_of(uint64_t sequence);
+bool printed(uint64_t sequence, int stream, const char *text);
+
+void begin_launcher(const char *const *extra);
+void end_launcher(void);
+
+/* fault_test.c */
+void fault_tests(void);
+
+#endif
