@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import orch.api.model.AgentMessage;
@@ -54,6 +55,7 @@ public final class AgentCore {
   private long highestJobNumber;
   private boolean sessionOpen;
   private boolean refused;
+  private boolean recovered;
 
   /** Uids of the full set that is being received; null while there is none. */
   private @Nullable TreeSet<Uid> fullSet;
@@ -83,6 +85,14 @@ public final class AgentCore {
         hash.count(),
         hash.value(),
         highestJobNumber);
+  }
+
+  /**
+   * Whether the launcher's journal was read once: before that the agent knows nothing of what
+   * agents before it did, must not open a session, and obeys nobody.
+   */
+  public boolean recovered() {
+    return recovered;
   }
 
   /** Attempts that were handed to the launcher and have not ended. */
@@ -158,7 +168,14 @@ public final class AgentCore {
   // ---- the controller ----
 
   private void received(Input.Received received, Moment now, List<Effect> effects) {
-    if (refused || !isObeyed(received.header(), effects)) {
+    if (refused) {
+      return;
+    }
+    if (!recovered) {
+      refuse("the agent has not read its journal yet", effects);
+      return;
+    }
+    if (!isObeyed(received.header(), effects)) {
       return;
     }
     switch (received.message()) {
@@ -184,8 +201,7 @@ public final class AgentCore {
       }
       case ControllerMessage.Signal signal ->
           effects.add(
-              new Effect.Signal(
-                  signal.uid(), signal.signal(), signal.target(), signal.request()));
+              new Effect.Signal(signal.uid(), signal.signal(), signal.target(), signal.request()));
       case ControllerMessage.HeartbeatReply reply -> {}
       case ControllerMessage.OpenLogs open -> {}
       case ControllerMessage.CloseLogs close -> {}
@@ -246,7 +262,8 @@ public final class AgentCore {
         fullSet.add(order.uid());
       }
       if (!order(order, now, effects)) {
-        refuse("the spec of attempt " + order.uid() + " was not sent; asking for a resync", effects);
+        refuse(
+            "the spec of attempt " + order.uid() + " was not sent; asking for a resync", effects);
         return false;
       }
     }
@@ -326,7 +343,7 @@ public final class AgentCore {
    * the operator.
    */
   private void stopUnwanted(
-      TreeSet<Uid> wanted, int incarnation, Moment now, List<Effect> effects) {
+      SortedSet<Uid> wanted, int incarnation, Moment now, List<Effect> effects) {
     for (Attempt attempt : List.copyOf(attempts.values())) {
       if (wanted.contains(attempt.uid())) {
         continue;
@@ -377,6 +394,7 @@ public final class AgentCore {
 
   private void launcherConnected(List<Found> found, Moment now, List<Effect> effects) {
     machine.launcherReady(true);
+    recovered = true;
     TreeSet<Uid> claimed = new TreeSet<>();
     for (Found each : found) {
       claimed.add(each.uid());
@@ -385,8 +403,7 @@ public final class AgentCore {
         adopt(each, now, effects);
       } else if (each.end() != null) {
         if (attempt.phase != Phase.ENDED) {
-          step(
-              attempt, AttemptEvent.EXITED, AttemptMachine.Detail.end(each.end()), now, effects);
+          step(attempt, AttemptEvent.EXITED, AttemptMachine.Detail.end(each.end()), now, effects);
         }
       } else {
         step(
@@ -418,8 +435,7 @@ public final class AgentCore {
       effects.add(new Effect.Bury(buried));
       return;
     }
-    KnownAttempt known =
-        found.known() == null ? KnownAttempt.nameless(found.uid()) : found.known();
+    KnownAttempt known = found.known() == null ? KnownAttempt.nameless(found.uid()) : found.known();
     highestJobNumber = Math.max(highestJobNumber, known.jobNumber());
     Attempt attempt = new Attempt(known, Phase.RUNNING);
     attempt.startNanos = found.startNanos();
@@ -461,11 +477,7 @@ public final class AgentCore {
   // ---- attempts ----
 
   private void apply(
-      Uid uid,
-      AttemptEvent event,
-      AttemptMachine.Detail detail,
-      Moment now,
-      List<Effect> effects) {
+      Uid uid, AttemptEvent event, AttemptMachine.Detail detail, Moment now, List<Effect> effects) {
     Attempt attempt = attempts.get(uid);
     if (attempt != null) {
       step(attempt, event, detail, now, effects);

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Carries events through {@link AttemptTable} and turns its actions into effects. */
 final class AttemptMachine {
-  /** After the grace the shim kills; only if nothing is heard so long is the kill asked for again. */
+  /**
+   * After the grace the shim kills; only if nothing is heard so long is the kill asked for again.
+   */
   private static final Duration KILL_AGAIN = Duration.ofSeconds(15);
 
   private static final int SIGNAL_LEADER = 1;
@@ -121,10 +123,8 @@ final class AttemptMachine {
     effects.add(new Effect.Remember(attempt.known));
     effects.add(new Effect.OpenLog(attempt.known));
     // The shim keeps the timeout even when no agent lives; the timer set at the start is the same.
-    long deadline =
-        spec.timeout() == null ? 0 : now.bootNanos() + spec.timeout().toNanos();
-    effects.add(
-        new Effect.Start(attempt.requireOrder(), attempt.requireDefinition(), deadline));
+    long deadline = spec.timeout() == null ? 0 : now.bootNanos() + spec.timeout().toNanos();
+    effects.add(new Effect.Start(attempt.requireOrder(), attempt.requireDefinition(), deadline));
   }
 
   private void stop(Attempt attempt, Moment now, List<Effect> effects) {
@@ -136,11 +136,7 @@ final class AttemptMachine {
             : attempt.definition == null
                 ? Duration.ofMinutes(1)
                 : attempt.definition.spec().stop().grace();
-    setTimer(
-        attempt,
-        Timer.GRACE,
-        now.bootNanos() + longest.plus(KILL_AGAIN).toNanos(),
-        effects);
+    setTimer(attempt, Timer.GRACE, now.bootNanos() + longest.plus(KILL_AGAIN).toNanos(), effects);
     report(attempt, now, effects);
   }
 
@@ -173,15 +169,11 @@ final class AttemptMachine {
   }
 
   private void warn(Attempt attempt, List<Effect> effects) {
-    TimeoutWarning warning =
-        attempt.definition == null ? null : attempt.definition.spec().warn();
+    TimeoutWarning warning = attempt.definition == null ? null : attempt.definition.spec().warn();
     if (warning != null) {
       effects.add(
           new Effect.Signal(
-              attempt.uid(),
-              warning.signal(),
-              warning.toAll() ? SIGNAL_ALL : SIGNAL_LEADER,
-              0));
+              attempt.uid(), warning.signal(), warning.toAll() ? SIGNAL_ALL : SIGNAL_LEADER, 0));
     }
   }
 
@@ -191,8 +183,7 @@ final class AttemptMachine {
     if (spec == null || spec.timeout() == null) {
       return;
     }
-    long ran =
-        attempt.startNanos == 0 ? 0 : Math.max(0, now.wallNanos() - attempt.startNanos);
+    long ran = attempt.startNanos == 0 ? 0 : Math.max(0, now.wallNanos() - attempt.startNanos);
     long end = now.bootNanos() + Math.max(0, spec.timeout().toNanos() - ran);
     setTimer(attempt, Timer.TIMEOUT, end, effects);
     if (spec.warn() != null) {

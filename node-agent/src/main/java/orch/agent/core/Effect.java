@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What the agent is to do, in this order. */
 public sealed interface Effect {
-  /** To be durable before any later effect is carried out: the leader that is obeyed from now on. */
+  /**
+   * To be durable before any later effect is carried out: the leader that is obeyed from now on.
+   */
   record Obey(String clusterId, int incarnation, long epoch) implements Effect {}
 
   /** The session is to be closed: its controller must not be obeyed, or a resync is needed. */
@@ -21,6 +23,8 @@ public sealed interface Effect {
   record Remember(KnownAttempt attempt) implements Effect {}
 
   /**
+   * Hands an attempt to the launcher.
+   *
    * @param deadlineBootNanos CLOCK_BOOTTIME at which the shim stops it by itself; 0: never
    */
   record Start(DesiredAttempt order, SpecDefinition definition, long deadlineBootNanos)

@@ -1,7 +1,7 @@
 package orch.agent.core;
 
-import org.jspecify.annotations.Nullable;
 import orch.api.model.Uid;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An attempt that the launcher's journal claims.

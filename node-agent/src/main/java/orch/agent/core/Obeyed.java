@@ -9,8 +9,6 @@ public record Obeyed(String clusterId, int incarnation, long epoch) {
   public static final Obeyed NOBODY = new Obeyed("", 0, 0);
 
   boolean isNewerThan(int otherIncarnation, long otherEpoch) {
-    return incarnation != otherIncarnation
-        ? incarnation > otherIncarnation
-        : epoch > otherEpoch;
+    return incarnation != otherIncarnation ? incarnation > otherIncarnation : epoch > otherEpoch;
   }
 }
