@@ -110,8 +110,11 @@ final class OutputIndex {
 
   /** Waits until the generation is another than {@code seen}, at most {@code millis}. */
   synchronized void awaitChange(long seen, long millis) throws InterruptedException {
-    if (generation == seen) {
-      wait(millis);
+    long until = System.nanoTime() + millis * 1_000_000;
+    long left = millis;
+    while (generation == seen && left > 0) {
+      wait(left);
+      left = (until - System.nanoTime()) / 1_000_000;
     }
   }
 

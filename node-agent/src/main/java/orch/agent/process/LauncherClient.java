@@ -16,7 +16,6 @@ import orch.agent.process.JournalReader.Account;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.Uid;
-import orch.api.seam.Clock;
 import orch.api.seam.Timers;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,7 +39,6 @@ public final class LauncherClient implements LauncherPort {
   private final Linux linux;
   private final LauncherProcess process;
   private final Executor loop;
-  private final Clock clock;
   private final Timers timers;
 
   private @Nullable Listener listener;
@@ -88,12 +86,10 @@ public final class LauncherClient implements LauncherPort {
    * @param process how a launcher is started where none runs
    * @param loop the agent's
    */
-  public LauncherClient(
-      Linux linux, LauncherProcess process, Executor loop, Clock clock, Timers timers) {
+  public LauncherClient(Linux linux, LauncherProcess process, Executor loop, Timers timers) {
     this.linux = linux;
     this.process = process;
     this.loop = loop;
-    this.clock = clock;
     this.timers = timers;
   }
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import orch.agent.logs.SegmentCursor.Position;
 import orch.api.model.Uid;
@@ -84,7 +85,7 @@ class SegmentCursorTest {
       writer.rotate().line(1, "22").line(1, "333").rotate().line(1, "four");
       writer.remove(1);
       writer.remove(0);
-      Frame loss = cursor.next();
+      Frame loss = Objects.requireNonNull(cursor.next());
       assertEquals(5, loss.lostBytes());
       assertEquals(2, loss.lostLines());
       assertEquals(List.of("four\n"), texts(cursor));
@@ -95,10 +96,10 @@ class SegmentCursorTest {
   void lossThatTheShimCountedIsPassedOn() throws IOException {
     writer.line(1, "one").loss(7, 900).line(1, "two");
     try (SegmentCursor cursor = cursor()) {
-      assertEquals("one\n", text(cursor.next()));
-      Frame loss = cursor.next();
+      assertEquals("one\n", text(Objects.requireNonNull(cursor.next())));
+      Frame loss = Objects.requireNonNull(cursor.next());
       assertEquals(List.of(7L, 900L), List.of(loss.lostLines(), loss.lostBytes()));
-      assertEquals("two\n", text(cursor.next()));
+      assertEquals("two\n", text(Objects.requireNonNull(cursor.next())));
     }
   }
 
@@ -107,8 +108,8 @@ class SegmentCursorTest {
     writer.line(1, "one").rotate().line(1, "two").line(1, "three");
     Position kept;
     try (SegmentCursor cursor = cursor()) {
-      assertEquals("one\n", text(cursor.next()));
-      assertEquals("two\n", text(cursor.next()));
+      assertEquals("one\n", text(Objects.requireNonNull(cursor.next())));
+      assertEquals("two\n", text(Objects.requireNonNull(cursor.next())));
       kept = cursor.position();
     }
     try (SegmentCursor cursor = new SegmentCursor(files, ATTEMPT, kept)) {
