@@ -1,0 +1,4 @@
+@NullMarked
+package orch.controller.http;
+
+import org.jspecify.annotations.NullMarked;
