@@ -5,11 +5,13 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import orch.controller.store.MultiResult;
 import orch.controller.store.Operation;
 import orch.controller.store.ResultCode;
 import orch.controller.store.ZooKeeperPort;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A controller's connection to the simulated ensemble. Requests reach the server in order and are
@@ -35,7 +37,7 @@ final class SimulatedSession implements ZooKeeperPort {
 
   private long lastAnswer;
 
-  private final class Request {
+  private static final class Request {
     final Runnable atServer;
     final Consumer<ResultCode> broken;
     Runnable answer = () -> {};
@@ -103,14 +105,14 @@ final class SimulatedSession implements ZooKeeperPort {
 
   @Override
   public void get(String path, GetCallback callback) {
-    byte[][] data = new byte[1][];
+    AtomicReference<byte @Nullable []> data = new AtomicReference<>();
     int[] version = new int[1];
     send(
         () -> {
-          data[0] = server.data(path);
+          data.set(server.data(path));
           version[0] = server.version(path);
         },
-        () -> callback.done(code(data[0] != null), data[0], version[0]),
+        () -> callback.done(code(data.get() != null), data.get(), version[0]),
         code -> callback.done(code, null, 0));
   }
 

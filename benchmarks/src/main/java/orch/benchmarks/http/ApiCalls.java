@@ -93,7 +93,8 @@ public final class ApiCalls implements AutoCloseable {
     try {
       JsonFormat.parser().merge(answer.body(), response);
     } catch (InvalidProtocolBufferException e) {
-      throw new IOException(method + " answered what is no " + response.getDescriptorForType(), e);
+      throw new IOException(
+          method + " answered what is no " + response.getDescriptorForType().getName(), e);
     }
   }
 }
