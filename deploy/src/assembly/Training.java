@@ -35,6 +35,32 @@ final class Training {
   /** Of a program's end, which includes writing the cache. */
   private static final Duration END_LIMIT = Duration.ofSeconds(60);
 
+  /** What orchctl is asked to do, whether or not there is a controller. */
+  private static final List<String> COMMANDS =
+      List.of(
+          "version",
+          "--help",
+          "run --help",
+          "",
+          "job list",
+          "job list -o json",
+          "job list -o yaml",
+          "node list",
+          "cluster status",
+          "no-such-command");
+
+  /** And what, when there is an agent that can run tasks. */
+  private static final List<String> COMMANDS_WITH_TASKS =
+      List.of(
+          "run -- echo trained",
+          "run -d -- true",
+          "wait last",
+          "logs last",
+          "status last",
+          "ps last",
+          "job show last -o json",
+          "why last");
+
   private final Path out;
   private final Path work;
   private final Map<Program, List<Path>> jars = new LinkedHashMap<>();
@@ -115,17 +141,16 @@ final class Training {
                   "127.0.0.1:" + grpc,
                   "--name",
                   "training",
-                  "--allow-missing-limits")
+                  "--allow-missing-limits",
+                  "--allow-root")
               : Optional.empty();
       boolean agentReady = agent.isPresent() && isReady(Program.AGENT, agent.get());
-      for (Program client : List.of(Program.ORCHCTL, Program.DEV)) {
-        if (stale.contains(client)) {
-          Optional<Process> process = start(client, stale, running, address, "--help");
-          if (process.isPresent()) {
-            end(client, process.get(), true);
-          }
-        }
+      List<String> commands = new ArrayList<>(COMMANDS);
+      if (agentReady) {
+        commands.addAll(COMMANDS_WITH_TASKS);
       }
+      trainClient(Program.ORCHCTL, stale, running, address, commands);
+      trainClient(Program.DEV, stale, running, address, List.of("--help"));
       if (agent.isPresent()) {
         agent.get().destroy();
         end(Program.AGENT, agent.get(), agentReady && stale.contains(Program.AGENT));
@@ -143,6 +168,22 @@ final class Training {
       }
     } finally {
       running.forEach(Process::destroyForcibly);
+    }
+  }
+
+  private void trainClient(
+      Program client,
+      List<Program> stale,
+      List<Process> running,
+      String address,
+      List<String> arguments)
+      throws IOException, InterruptedException {
+    if (stale.contains(client)) {
+      Optional<Process> process =
+          start(client, stale, running, address, arguments.toArray(String[]::new));
+      if (process.isPresent()) {
+        end(client, process.get(), true);
+      }
     }
   }
 
@@ -223,11 +264,12 @@ final class Training {
   }
 
   /**
-   * The class to run: one called Training beside the main class where there is one, since it can
-   * pass through more than one command; or none where there is no program yet.
+   * The class to run: one called TrainingMain beside the main class where there is one, since it
+   * can pass through more than one command; or none where there is no program.
    */
   private Optional<String> mainClassOf(Program program) throws IOException {
-    String training = program.main().substring(0, program.main().lastIndexOf('.')) + ".Training";
+    String training =
+        program.main().substring(0, program.main().lastIndexOf('.')) + ".TrainingMain";
     try (ZipFile zip = new ZipFile(out.resolve(jars.get(program).getFirst()).toFile())) {
       return Stream.of(training, program.main())
           .filter(name -> zip.getEntry(name.replace('.', '/') + ".class") != null)
