@@ -181,6 +181,7 @@ public final class AgentCore {
     switch (received.message()) {
       case ControllerMessage.Welcome welcome -> {
         sessionOpen = true;
+        effects.add(new Effect.SessionOpen(welcome.heartbeatInterval()));
         if (welcome.wantInventory()) {
           inventory(now, effects);
         }
@@ -202,9 +203,11 @@ public final class AgentCore {
       case ControllerMessage.Signal signal ->
           effects.add(
               new Effect.Signal(signal.uid(), signal.signal(), signal.target(), signal.request()));
-      case ControllerMessage.HeartbeatReply reply -> {}
-      case ControllerMessage.OpenLogs open -> {}
-      case ControllerMessage.CloseLogs close -> {}
+      case ControllerMessage.HeartbeatReply reply ->
+          effects.add(new Effect.HeartbeatAnswered(reply.sequence(), reply.lease()));
+      case ControllerMessage.OpenLogs open -> effects.add(new Effect.ServeLogs(open));
+      case ControllerMessage.CloseLogs close ->
+          effects.add(new Effect.EndLogs(close.stream(), close.drain()));
     }
   }
 
@@ -500,6 +503,11 @@ public final class AgentCore {
   @Nullable AttemptState stateOf(Uid uid) {
     Attempt attempt = attempts.get(uid);
     return attempt == null ? null : attempt.state();
+  }
+
+  /** What is to be known of every attempt that the agent has, after a restart too. */
+  public List<KnownAttempt> knownAttempts() {
+    return attempts.values().stream().map(attempt -> attempt.known).toList();
   }
 
   /** For tests: everything that the agent knows. */

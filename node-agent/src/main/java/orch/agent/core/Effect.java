@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptStatus;
+import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.SpecDefinition;
 import orch.api.model.Uid;
@@ -53,6 +54,18 @@ public sealed interface Effect {
 
   /** It may write output from now on. */
   record OpenLog(KnownAttempt attempt) implements Effect {}
+
+  /** Output is to be served on a stream of its own. */
+  record ServeLogs(ControllerMessage.OpenLogs query) implements Effect {}
+
+  /** No more output is wanted; with {@code drain} what is there goes out first. */
+  record EndLogs(long stream, boolean drain) implements Effect {}
+
+  /** The leader answered a heartbeat. */
+  record HeartbeatAnswered(long sequence, boolean lease) implements Effect {}
+
+  /** The session is open: heartbeats go out at this interval. */
+  record SessionOpen(Duration heartbeatInterval) implements Effect {}
 
   /** Something that cannot happen: for the log. */
   record Complain(String what, List<String> history) implements Effect {

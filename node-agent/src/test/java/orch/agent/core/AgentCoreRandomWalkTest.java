@@ -286,6 +286,10 @@ class AgentCoreRandomWalkTest {
         case Effect.Send of -> {}
         case Effect.Release of -> {}
         case Effect.OpenLog of -> {}
+        case Effect.ServeLogs of -> {}
+        case Effect.EndLogs of -> {}
+        case Effect.HeartbeatAnswered of -> {}
+        case Effect.SessionOpen of -> {}
       }
     }
 

@@ -1,0 +1,24 @@
+package orch.agent.runtime;
+
+import orch.agent.process.StartRefusedException;
+import orch.agent.process.StartRequest;
+import orch.api.model.DesiredAttempt;
+import orch.api.model.SpecDefinition;
+import orch.api.model.Uid;
+
+/** What is done on the host before a shim takes an attempt, and after its end. */
+public interface TaskPreparation {
+  /**
+   * Whether {@link #prepare} of such a task may wait for a disk or a name service, and so must not
+   * run on the loop.
+   */
+  boolean blocks(SpecDefinition definition);
+
+  /** Looks up its user, expands its texts, lays out its script and files. */
+  StartRequest prepare(
+      DesiredAttempt order, SpecDefinition definition, String claim, long deadlineBootNanos)
+      throws StartRefusedException;
+
+  /** Removes its scratch directory; may wait for a disk. */
+  void cleanUp(Uid uid);
+}
