@@ -17,7 +17,8 @@ public interface CommittedListener {
 
   /**
    * The state was loaded or thrown away and rebuilt: what was heard before may have been followed
-   * by other revisions than the ones heard. {@code view} is the state at {@code revision}.
+   * by other revisions than the ones heard. The next call of {@link #committed} is for {@code
+   * revision + 1}; {@code view} may be ahead as there.
    */
   void rebuilt(long revision, StateView view);
 }

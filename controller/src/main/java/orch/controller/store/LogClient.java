@@ -115,6 +115,11 @@ public final class LogClient {
     return writer != null && clock.bootNanos() - writer.provedNanos() <= PROOF_AGE.toNanos();
   }
 
+  /** Asks for a proof now rather than at its time; {@link LogListener#proved} tells of it. */
+  public void prove() {
+    leader().prove();
+  }
+
   /** Stops for good. The port is the caller's. */
   public void close() {
     closed = true;
@@ -263,6 +268,11 @@ public final class LogClient {
     @Override
     public void committed(long index) {
       listener.committed(index);
+    }
+
+    @Override
+    public void proved() {
+      listener.proved();
     }
 
     @Override

@@ -20,6 +20,9 @@ public interface LogListener {
   /** An entry that was appended here; each index once, in order. */
   void committed(long index);
 
+  /** The epoch was proved again: {@link LogClient#proved} says yes, if the proof is not too old. */
+  void proved();
+
   /**
    * Another epoch began: nothing can be appended any more, and what is not committed may or may not
    * be in the log. {@link #reset} follows.

@@ -48,6 +48,9 @@ final class LogWriter {
     /** Called once for each index, in order. */
     void committed(long index);
 
+    /** The epoch was proved again; comes before what was committed with it. */
+    void proved();
+
     void deposed(String why);
 
     void failed(String why);
@@ -88,6 +91,7 @@ final class LogWriter {
   private int backlogBytes;
   private boolean recovering;
   private long provedNanos;
+  private boolean proving;
   private Timers.@Nullable Timer retry;
   private boolean closed;
 
@@ -157,15 +161,17 @@ final class LogWriter {
     return provedNanos;
   }
 
-  /** Proves the epoch by a multi that changes nothing, unless an append is about to do so. */
+  /** Proves the epoch by a multi that changes nothing, unless something in flight is about to. */
   void prove() {
-    if (closed || inFlight > 0) {
+    if (closed || inFlight > 0 || proving) {
       return;
     }
+    proving = true;
     long beganNanos = clock.bootNanos();
     port.multi(
         List.of(new Operation.Check(layout.epoch(), claim.nodeVersion())),
         result -> {
+          proving = false;
           if (closed) {
             return;
           }
@@ -374,6 +380,7 @@ final class LogWriter {
 
   private void proved(long beganNanos) {
     provedNanos = Math.max(provedNanos, beganNanos);
+    listener.proved();
   }
 
   private void depose() {

@@ -33,6 +33,7 @@ public final class EphemeralMembership implements Membership {
   private final ZooKeeperConnection connection;
   private final String path;
   private final String instance;
+  private final Duration formerSelf;
   private final CuratorCache cache;
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
@@ -46,6 +47,12 @@ public final class EphemeralMembership implements Membership {
    * @param instance unique to this process
    */
   public EphemeralMembership(ZooKeeperConnection connection, String path, String instance) {
+    this(connection, path, instance, FORMER_SELF);
+  }
+
+  EphemeralMembership(
+      ZooKeeperConnection connection, String path, String instance, Duration formerSelf) {
+    this.formerSelf = formerSelf;
     this.connection = connection;
     this.path = path;
     this.instance = instance;
@@ -67,7 +74,7 @@ public final class EphemeralMembership implements Membership {
     var _ =
         timer.schedule(
             () -> lookForNamesake(self.name(), nameTaken),
-            FORMER_SELF.toMillis(),
+            formerSelf.toMillis(),
             TimeUnit.MILLISECONDS);
   }
 
@@ -121,6 +128,11 @@ public final class EphemeralMembership implements Membership {
         LOG.info("This member's node stays until its session ends: {}", e.toString());
       }
     }
+  }
+
+  /** Whether this member's own node is known to be there. */
+  boolean isThere() {
+    return cache.stream().anyMatch(child -> child.getPath().endsWith("+" + instance));
   }
 
   private void lookForNamesake(String name, NameTaken nameTaken) {

@@ -91,6 +91,9 @@ final class LogMember implements LogListener {
   }
 
   @Override
+  public void proved() {}
+
+  @Override
   public void deposed(String why) {
     heard.add("deposed");
   }

@@ -221,6 +221,9 @@ final class Cluster implements AutoCloseable {
     }
 
     @Override
+    public void proved() {}
+
+    @Override
     public void deposed(String why) {
       heard.add("deposed");
     }

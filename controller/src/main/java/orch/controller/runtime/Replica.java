@@ -1,0 +1,67 @@
+package orch.controller.runtime;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import orch.controller.convert.RecordConvert;
+import orch.controller.core.Change;
+import orch.controller.core.Decider;
+import orch.controller.core.Decision;
+import orch.controller.core.Input;
+import orch.controller.core.State;
+import orch.controller.store.Entry;
+
+/** The state of this member and the log's clock: applied from the log, or decided upon. */
+final class Replica {
+  private State state = new State();
+  private Decider decider = new Decider(state);
+  private Instant last = Instant.EPOCH;
+
+  /** An entry's or a decision's changes, with the time of the last of them. */
+  record Applied(Instant now, List<Change> changes) {}
+
+  State state() {
+    return state;
+  }
+
+  /** Back to before the first entry. */
+  void reset() {
+    state = new State();
+    decider = new Decider(state);
+    last = Instant.EPOCH;
+  }
+
+  /** Applies what another leader, or this one in an earlier life, decided. */
+  Applied apply(Entry entry) {
+    List<Change> changes = new ArrayList<>();
+    for (byte[] record : entry.records()) {
+      RecordConvert.Decided decided = RecordConvert.decode(record);
+      for (Change change : decided.changes()) {
+        state.apply(change, decided.now());
+      }
+      changes.addAll(decided.changes());
+      if (decided.now().isAfter(last)) {
+        last = decided.now();
+      }
+    }
+    return new Applied(last, changes);
+  }
+
+  /** A new leadership remembers nothing of the one before. */
+  void lead() {
+    decider = new Decider(state);
+  }
+
+  /** Decides at {@code max(clock, last)}; the state has the changes when it returns. */
+  Decision decide(Input input, Instant clock) {
+    if (clock.isAfter(last)) {
+      last = clock;
+    }
+    return decider.decide(input, last);
+  }
+
+  /** Time of the newest decision or entry. */
+  Instant last() {
+    return last;
+  }
+}
