@@ -28,7 +28,7 @@ record IndexRanges(List<Range> ranges, int parallelism) {
     if (percent >= 0) {
       parallelism = number(text, text.substring(percent + 1));
       if (parallelism == 0) {
-        throw wrong(text, "after % stands how many may run at a time, at least 1");
+        throw wrong(text, "after the percent sign stands how many may run at a time, at least 1");
       }
     }
     List<Range> ranges = new ArrayList<>();

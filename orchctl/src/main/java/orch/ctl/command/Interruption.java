@@ -29,6 +29,10 @@ final class Interruption implements Signals.Handler {
   private String title = "";
   private boolean wanted;
   private boolean answered;
+  private boolean finished;
+
+  /** Somebody pressed Ctrl-C before the job was accepted. */
+  private boolean early;
 
   Interruption(Session session) {
     this.session = session;
@@ -42,6 +46,12 @@ final class Interruption implements Signals.Handler {
     notifyAll();
   }
 
+  /** There is nothing left to cancel. */
+  synchronized void finish() {
+    finished = true;
+    notifyAll();
+  }
+
   /** Whether the job was, or is to be, cancelled from here. */
   synchronized boolean isWanted() {
     return wanted;
@@ -50,9 +60,11 @@ final class Interruption implements Signals.Handler {
   @Override
   public void terminated() {
     synchronized (this) {
+      if (finished) {
+        return;
+      }
       if (!awaitAccepted()) {
-        console.note("the submission was not answered; whether there is a job is unknown");
-        session.world().signals().halt(ExitCodes.INTERRUPTED);
+        giveUp();
         return;
       }
     }
@@ -71,8 +83,10 @@ final class Interruption implements Signals.Handler {
       }
       if (job.isEmpty()) {
         // There is nothing to be asked about yet; it is cancelled as soon as there is.
-        if (!awaitAccepted()) {
-          session.world().signals().halt(ExitCodes.INTERRUPTED);
+        boolean again = early;
+        early = true;
+        if (again || !awaitAccepted()) {
+          giveUp();
           return;
         }
       } else if (stage == Stage.RUNNING) {
@@ -93,6 +107,13 @@ final class Interruption implements Signals.Handler {
       }
     }
     cancel();
+  }
+
+  private synchronized void giveUp() {
+    if (!finished) {
+      console.note("the submission was not answered; whether there is a job is unknown");
+      session.world().signals().halt(ExitCodes.INTERRUPTED);
+    }
   }
 
   private void answer() {
@@ -157,7 +178,7 @@ final class Interruption implements Signals.Handler {
   private synchronized boolean awaitAccepted() {
     long deadline = System.nanoTime() / 1_000_000 + SUBMIT_LIMIT_MILLIS;
     try {
-      while (job.isEmpty()) {
+      while (job.isEmpty() && !finished) {
         long rest = deadline - System.nanoTime() / 1_000_000;
         if (rest <= 0) {
           return false;
@@ -168,7 +189,7 @@ final class Interruption implements Signals.Handler {
       Thread.currentThread().interrupt();
       return false;
     }
-    return true;
+    return !job.isEmpty();
   }
 
   private static void awaitForever() {

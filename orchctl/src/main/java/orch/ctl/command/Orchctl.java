@@ -187,25 +187,11 @@ public final class Orchctl {
   }
 
   private Arguments parse(CommandLine commandLine, List<String> words) throws UsageException {
-    // Help must be shown even where what is required is missing.
-    for (String word : words) {
-      if (word.equals("--help") || word.equals("-h")) {
-        relax(commandLine.getCommandSpec());
-        break;
-      }
-      if (word.equals("--") || !word.startsWith("-")) {
-        break;
-      }
-    }
     try {
       return new Arguments(commandLine.parseArgs(words.toArray(new String[0])));
     } catch (ParameterException wrong) {
       throw new UsageException(sentence(wrong, commandLine.getCommandSpec()));
     }
-  }
-
-  private static void relax(CommandSpec spec) {
-    spec.parser().collectErrors(true);
   }
 
   private String sentence(ParameterException wrong, CommandSpec spec) {

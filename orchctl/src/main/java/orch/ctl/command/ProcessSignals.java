@@ -45,6 +45,7 @@ public final class ProcessSignals implements Signals {
 
   private record InterruptHandler(Handler handler) implements InvocationHandler {
     @Override
+    @SuppressWarnings("ReferenceEquality") // A proxy is equal to itself alone.
     public Object invoke(Object proxy, Method method, Object[] arguments) {
       return switch (method.getName()) {
         case "handle" -> {

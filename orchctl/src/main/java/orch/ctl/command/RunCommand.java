@@ -54,14 +54,28 @@ final class RunCommand implements Command {
   @Override
   public int run(Session session, Arguments arguments) throws CallException, UsageException {
     JsonObject spec = RunSpec.of(arguments, session.world());
-    boolean detached = arguments.has("--detach");
     session.client().bePatient();
-    Interruption interruption = null;
-    if (!detached) {
-      Terminal terminal = session.console().terminal();
-      interruption = new Interruption(session);
-      session.world().signals().handle(interruption, terminal.input() && terminal.error());
+    if (arguments.has("--detach")) {
+      session.console().println(submit(session, spec).text("number"));
+      return ExitCodes.DONE;
     }
+    Terminal terminal = session.console().terminal();
+    Interruption interruption = new Interruption(session);
+    session.world().signals().handle(interruption, terminal.input() && terminal.error());
+    try {
+      JsonObject job = submit(session, spec);
+      interruption.accepted(job);
+      boolean several = RunSpec.taskCount(spec) > 1;
+      boolean prefixed =
+          arguments.has("--prefix")
+              || several && terminal.output() && !arguments.has("--no-prefix");
+      return follow(session, job, prefixed ? job.text("jobName") : "", interruption);
+    } finally {
+      interruption.finish();
+    }
+  }
+
+  private static JsonObject submit(Session session, JsonObject spec) throws CallException {
     JsonObject request =
         new JsonObject()
             .put("parent", session.parent())
@@ -74,16 +88,7 @@ final class RunCommand implements Command {
           .console()
           .note("job " + Words.jobTitle(job) + " runs already, with this very command");
     }
-    if (interruption == null) {
-      session.console().println(job.text("number"));
-      return ExitCodes.DONE;
-    }
-    interruption.accepted(job);
-    boolean several = RunSpec.taskCount(spec) > 1;
-    boolean prefixed =
-        arguments.has("--prefix")
-            || several && session.console().terminal().output() && !arguments.has("--no-prefix");
-    return follow(session, job, prefixed ? job.text("jobName") : "", interruption);
+    return job;
   }
 
   private static int follow(

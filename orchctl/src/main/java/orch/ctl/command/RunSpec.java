@@ -89,7 +89,8 @@ final class RunSpec {
       IndexRanges ranges = IndexRanges.parse(arguments.option("--array", ""));
       if (ranges.parallelism() > 0) {
         if (parallelism > 0 && parallelism != ranges.parallelism()) {
-          throw new UsageException("-j and the % of --array say different things; give one");
+          throw new UsageException(
+              "-j and --array name different numbers of tasks at a time; give one");
         }
         parallelism = ranges.parallelism();
       }

@@ -51,7 +51,14 @@ final class Syntax {
     option("--address", "URL", "the controller (ORCH_ADDRESS; default: http://localhost:7400)");
     option("--token", "TOKEN", "bearer token (ORCH_TOKEN)");
     option("--context", "NAME", "context of ~/.config/orch/config.yaml (ORCH_CONTEXT)");
-    return flag("-h,--help", "shows this");
+    spec.addOption(
+        OptionSpec.builder("-h", "--help")
+            .type(boolean.class)
+            .arity("0")
+            .usageHelp(true)
+            .description("shows this")
+            .build());
+    return this;
   }
 
   private Syntax add(String names, String label, Class<?> type, String description) {
