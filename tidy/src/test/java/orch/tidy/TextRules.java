@@ -17,7 +17,7 @@ final class TextRules {
   private static final Pattern LEFT_OVER = Pattern.compile("\\b(TO" + "DO|FIX" + "ME|XX" + "X)\\b");
 
   private static final Pattern MACHINE_PATH =
-      Pattern.compile("(?<![\\w.$}/-])/(work|root|Users|home/[a-z][\\w-]*)/(?=[\\w.])");
+      Pattern.compile("(?<![\\w.$}/-])/(work|root|Users)/(?=[\\w.])");
 
   private static final Pattern SOURCE_ROOT = Pattern.compile("(.*)/src/(main|test)/java/(.*)");
 

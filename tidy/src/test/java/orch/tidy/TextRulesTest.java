@@ -33,7 +33,7 @@ final class TextRulesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/wo-rk/main", "see /ro-ot/.m2", "\"/Us-ers/me\"", "cd /ho-me/me/src"})
+  @ValueSource(strings = {"/wo-rk/main", "see /ro-ot/.m2", "\"/Us-ers/me\""})
   void noPathOfOneMachineIsNamed(String hyphenated) {
     String path = hyphenated.replace("-", "");
     assertRefused(TextRules::noPathOfOneMachine, file("docs/a.md", path + "\n"));
@@ -43,6 +43,7 @@ final class TextRulesTest {
   @ValueSource(
       strings = {
         "/etc/orch",
+        "/home/ann/data",
         "HOME=/root",
         "the /work of others",
         "$HOME/work/a",
