@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record CgroupRoot(@Nullable Path directory, List<String> missing, String note) {
   /** Limits by the controller of their name. */
+  private static final long REMOVE_LIMIT_NANOS = 5_000_000_000L;
+
   private static final List<String> CONTROLLERS = List.of("memory", "cpu", "pids", "io");
 
   public CgroupRoot {
@@ -44,19 +46,49 @@ public record CgroupRoot(@Nullable Path directory, List<String> missing, String 
     List<String> available = words(directory.resolve("cgroup.controllers"));
     List<String> missing = new ArrayList<>(CONTROLLERS);
     missing.removeAll(available);
-    String note =
-        missing.isEmpty()
-            ? ""
-            : "the cgroup v2 controllers "
-                + String.join(", ", missing)
-                + " are not available below "
-                + mount;
-    return new CgroupRoot(directory, missing, note);
+    return new CgroupRoot(directory, missing, note(missing, mount));
+  }
+
+  private static String note(List<String> missing, Path mount) {
+    return missing.isEmpty()
+        ? ""
+        : "the cgroup v2 controllers "
+            + String.join(", ", missing)
+            + " are not available below "
+            + mount;
+  }
+
+  /**
+   * The cgroup of a scope of systemd, which makes it when the launcher is started in it.
+   *
+   * @param mounts {@code /proc/self/mounts}
+   */
+  public static CgroupRoot scope(Path mounts, String scope) throws IOException {
+    Path mount = mountOf(Files.readAllLines(mounts, StandardCharsets.UTF_8));
+    if (mount == null) {
+      return none("this host has no cgroup v2 mount");
+    }
+    List<String> missing = new ArrayList<>(CONTROLLERS);
+    missing.removeAll(words(mount.resolve("cgroup.controllers")));
+    return new CgroupRoot(
+        mount.resolve("system.slice").resolve(scope), missing, note(missing, mount));
   }
 
   /** A host without cgroups: nothing can be limited. */
   public static CgroupRoot none(String why) {
     return new CgroupRoot(null, CONTROLLERS, why);
+  }
+
+  /** As {@link #remove}, again for some seconds while processes are dying. */
+  public static boolean removeAll(Path directory) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + REMOVE_LIMIT_NANOS;
+    while (!remove(directory)) {
+      if (System.nanoTime() > deadline) {
+        return false;
+      }
+      Thread.sleep(10);
+    }
+    return true;
   }
 
   /** Kills what is left in the subtree and removes it. True when nothing is left. */

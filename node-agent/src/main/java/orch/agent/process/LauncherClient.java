@@ -9,6 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
@@ -36,6 +38,15 @@ public final class LauncherClient implements LauncherPort {
   /** Shims beyond those in use that are kept ready. */
   private static final int GROW_STEP = 16;
 
+  /** Limits by the launcher's capability. */
+  private static final SortedMap<String, Long> LIMITS =
+      new TreeMap<>(
+          Map.of(
+              "memory", Protocol.CAP_MEMORY,
+              "cpu", Protocol.CAP_CPU,
+              "pids", Protocol.CAP_PIDS,
+              "io", Protocol.CAP_IO));
+
   private final Linux linux;
   private final LauncherProcess process;
   private final Executor loop;
@@ -43,7 +54,7 @@ public final class LauncherClient implements LauncherPort {
 
   private @Nullable Listener listener;
   private @Nullable LauncherConnection connection;
-  private Incoming.@Nullable Welcome welcome;
+  private volatile Incoming.@Nullable Welcome welcome;
   private final Map<Integer, Shim> shims = new HashMap<>();
   private final ArrayDeque<Shim> idle = new ArrayDeque<>();
   private final Map<Uid, Shim> busy = new HashMap<>();
@@ -102,6 +113,24 @@ public final class LauncherClient implements LauncherPort {
   /** What the launcher said of itself; null before the first connection. */
   public Incoming.@Nullable Welcome welcome() {
     return welcome;
+  }
+
+  /**
+   * Limits that no task of this node can have: those of {@code unmountable}, and those whose
+   * controller the launcher does not have for its leaves.
+   */
+  public List<String> missingLimits(List<String> unmountable) {
+    Incoming.Welcome of = welcome;
+    if (of == null) {
+      return unmountable;
+    }
+    List<String> missing = new ArrayList<>(unmountable);
+    LIMITS.forEach((name, capability) -> {
+      if ((of.capabilities() & capability) == 0 && !missing.contains(name)) {
+        missing.add(name);
+      }
+    });
+    return missing;
   }
 
   @Override

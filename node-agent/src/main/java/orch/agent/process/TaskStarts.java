@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import orch.agent.linux.Errno;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
@@ -18,22 +19,27 @@ import orch.agent.linux.UserAccount;
 import orch.api.model.Blob;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.Execution;
+import orch.api.model.IoLimits;
 import orch.api.model.JobSpec;
 import orch.api.model.Resources;
 import orch.api.model.Rlimit;
 import orch.api.model.SpecDefinition;
 import orch.api.model.Template;
 import orch.api.model.Uid;
+import orch.api.seam.Clock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Turns an order into what a shim needs: user, environment, paths and limits of this host, and the
  * task's scratch directory with its script and files.
  */
-public final class TaskStarts {
+public final class TaskStarts implements TaskPreparation {
   private static final String ROOT_PATH =
       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   private static final String USER_PATH = "/usr/local/bin:/usr/bin:/bin";
+  private static final Logger log = LoggerFactory.getLogger(TaskStarts.class);
   private static final String SCRIPT = "script";
 
   /** Numbers of RLIMIT_*, setrlimit(2), on Linux. */
@@ -58,6 +64,7 @@ public final class TaskStarts {
 
   private final Linux linux;
   private final Settings settings;
+  private final Accounts accounts;
 
   /**
    * What is the same for every task of this node.
@@ -72,14 +79,16 @@ public final class TaskStarts {
       String host,
       Path taskDirectories,
       @Nullable Path cgroup,
-      List<String> missingLimits,
+      Supplier<List<String>> missingLimits,
       boolean allowMissingLimits,
       boolean allowRoot,
       SortedMap<String, String> facts) {}
 
-  public TaskStarts(Linux linux, Settings settings) {
+  /** Looks users up by {@code linux}; {@code clock} tells how old an answer is. */
+  public TaskStarts(Linux linux, Settings settings, Clock clock) {
     this.linux = linux;
     this.settings = settings;
+    this.accounts = new Accounts(linux, clock);
   }
 
   /**
@@ -88,6 +97,7 @@ public final class TaskStarts {
    * @param claim what the journal keeps as the attempt's name
    * @param deadlineBootNanos 0: none
    */
+  @Override
   public StartRequest prepare(
       DesiredAttempt order, SpecDefinition definition, String claim, long deadlineBootNanos)
       throws StartRefusedException {
@@ -145,6 +155,24 @@ public final class TaskStarts {
         spec.logs().maxBytes());
   }
 
+  @Override
+  public boolean blocks(SpecDefinition definition) {
+    Execution execution = definition.spec().execution();
+    return !execution.script().isEmpty()
+        || !execution.files().isEmpty()
+        || !accounts.isFresh(execution.user());
+  }
+
+  @Override
+  public void cleanUp(Uid uid) {
+    Path directory = directory(uid);
+    try {
+      Directories.remove(directory);
+    } catch (IOException e) {
+      log.warn("cannot remove the scratch directory {}: {}", directory, e.toString());
+    }
+  }
+
   /** The scratch directory of an attempt. */
   public Path directory(Uid uid) {
     return settings.taskDirectories().resolve(uid.toString());
@@ -153,19 +181,15 @@ public final class TaskStarts {
   private UserAccount user(String wanted, String task) throws StartRefusedException {
     boolean root = linux.effectiveUser() == 0;
     try {
-      UserAccount own = linux.userOf(linux.effectiveUser());
-      UserAccount user;
-      if (wanted.isEmpty()) {
-        user = root ? linux.userNamed("nobody") : own;
-      } else {
-        user =
-            wanted.chars().allMatch(c -> c >= '0' && c <= '9')
-                ? linux.userOf(Integer.parseInt(wanted))
-                : linux.userNamed(wanted);
-      }
+      UserAccount user = accounts.of(wanted);
       if (user == null) {
         throw refused(
-            "user", 0, task, "no user " + wanted + " on this node; make it, or name another");
+            "user",
+            0,
+            task,
+            "no user "
+                + (wanted.isEmpty() ? "nobody" : wanted)
+                + " on this node; make it, or name another");
       }
       if (!root && user.uid() != linux.effectiveUser()) {
         throw refused(
@@ -344,12 +368,15 @@ public final class TaskStarts {
     if (of.cpuMaxMillis() > 0 && enforced("cpu", task)) {
       limits.add(new StartRequest.Limit("cpu.max", of.cpuMaxMillis() * 100 + " 100000"));
     }
-    if (!settings.missingLimits().contains("cpu")) {
+    if (!settings.missingLimits().get().contains("cpu")) {
       long weight = Math.max(1, Math.min(10_000, of.cpuMillis() / 10));
       limits.add(new StartRequest.Limit("cpu.weight", Long.toString(weight)));
     }
     if (of.pids() > 0 && enforced("pids", task)) {
       limits.add(new StartRequest.Limit("pids.max", Long.toString(of.pids())));
+    }
+    if (!of.io().equals(IoLimits.NONE) && enforced("io", task)) {
+      limits.addAll(IoFiles.limits(of.io()));
     }
     return limits;
   }
@@ -360,7 +387,7 @@ public final class TaskStarts {
   }
 
   private boolean enforced(String limit, String task) throws StartRefusedException {
-    if (!settings.missingLimits().contains(limit)) {
+    if (!settings.missingLimits().get().contains(limit)) {
       return true;
     }
     if (settings.allowMissingLimits()) {

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import orch.agent.core.AgentCore;
 import orch.agent.core.Effect;
 import orch.agent.core.End;
@@ -25,6 +26,7 @@ import orch.agent.logs.TaskIdentity;
 import orch.agent.process.LauncherPort;
 import orch.agent.process.StartRefusedException;
 import orch.agent.process.StartRequest;
+import orch.agent.process.TaskPreparation;
 import orch.api.model.AgentMessage;
 import orch.api.model.ControllerMessage;
 import orch.api.model.LinkHeader;
@@ -49,7 +51,8 @@ public final class AgentLoop {
   private static final int SILENT_HEARTBEATS = 4;
 
   private final Seams seams;
-  private final NodeDescription node;
+  private final Supplier<NodeDescription> node;
+  private final String nodeName;
   private final AgentCore core;
   private final Map<Uid, KnownAttempt> recovered = new HashMap<>();
   private final ArrayDeque<Input> inputs = new ArrayDeque<>();
@@ -73,6 +76,7 @@ public final class AgentLoop {
    *
    * @param loop runs one thing at a time, in order
    * @param background for what may wait for a disk; runs things one at a time, in order
+   * @param firstSession called once, when a controller has taken this agent in
    * @param broken ends the agent: a promise cannot be kept
    */
   public record Seams(
@@ -86,6 +90,7 @@ public final class AgentLoop {
       AgentFiles files,
       LogServer logs,
       LogStreams logStreams,
+      Runnable firstSession,
       Broken broken) {}
 
   /** Called when the agent must not go on. */
@@ -94,10 +99,16 @@ public final class AgentLoop {
     void broken(String why, Exception cause);
   }
 
-  public AgentLoop(Seams seams, NodeDescription node) {
+  /**
+   * Reads the agent's files.
+   *
+   * @param node asked at the opening of each session, once the launcher has answered
+   */
+  public AgentLoop(Seams seams, String nodeName, String bootId, Supplier<NodeDescription> node) {
     this.seams = seams;
+    this.nodeName = nodeName;
     this.node = node;
-    this.core = new AgentCore(node.bootId(), seams.files().obeyed(), seams.files().buried());
+    this.core = new AgentCore(bootId, seams.files().obeyed(), seams.files().buried());
     seams.files().known().forEach(known -> recovered.put(known.uid(), known));
   }
 
@@ -187,6 +198,9 @@ public final class AgentLoop {
       case Effect.EndLogs of -> seams.logs().close(of.stream(), of.drain());
       case Effect.HeartbeatAnswered of -> answered = Math.max(answered, of.sequence());
       case Effect.SessionOpen of -> {
+        if (session == 0) {
+          seams.firstSession().run();
+        }
         sessionOpen = true;
         answered = heartbeat;
         beat(++session, of.heartbeatInterval());
@@ -287,7 +301,7 @@ public final class AgentLoop {
         of.jobName(),
         of.index(),
         of.attempt(),
-        node.name(),
+        nodeName,
         of.traceId(),
         of.spanId(),
         of.journal(),
@@ -425,7 +439,7 @@ public final class AgentLoop {
   private final class LinkEvents implements ControllerLink.Listener {
     @Override
     public AgentMessage.Hello hello() {
-      return core.hello(node);
+      return core.hello(node.get());
     }
 
     @Override

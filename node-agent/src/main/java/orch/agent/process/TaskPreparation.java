@@ -1,7 +1,5 @@
-package orch.agent.runtime;
+package orch.agent.process;
 
-import orch.agent.process.StartRefusedException;
-import orch.agent.process.StartRequest;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.SpecDefinition;
 import orch.api.model.Uid;

@@ -1,0 +1,322 @@
+package orch.agent.runtime;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
+import orch.agent.core.Buried;
+import orch.agent.core.KnownAttempt;
+import orch.agent.core.Obeyed;
+import orch.api.model.AttemptState;
+import orch.api.model.ResultKind;
+import orch.api.model.Uid;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The agent's files in its data directory: {@code leader}, replaced at once, and {@code
+ * attempts.N}, to which records are appended: length, CRC32C, type, content. A torn end is cut off.
+ * After {@link #BURIALS_IN_A_FILE} burials a new file is begun, and only the newest three are kept,
+ * so that there are always as many tombstones as the core keeps.
+ */
+public final class DiskFiles implements AgentFiles, AutoCloseable {
+  static final int BURIALS_IN_A_FILE = 50_000;
+  private static final int FILES = 3;
+  private static final int HEADER = 8;
+  private static final int MAX_RECORD = 4_096;
+  private static final String PREFIX = "attempts.";
+  private static final byte KNOWN = 1;
+  private static final byte BURIED = 2;
+
+  private final Path directory;
+  private final Obeyed obeyed;
+  private final Map<Uid, KnownAttempt> known = new LinkedHashMap<>();
+  private final List<Buried> buried = new ArrayList<>();
+  private FileChannel current;
+  private long number;
+  private int burials;
+
+  private DiskFiles(Path directory) throws IOException {
+    this.directory = directory;
+    this.obeyed = readLeader(directory.resolve("leader"));
+    List<Long> numbers = numbers();
+    for (long each : numbers) {
+      read(path(each));
+    }
+    this.number = numbers.isEmpty() ? 1 : numbers.getLast();
+    this.current = openForAppending(path(number));
+  }
+
+  /** Reads what is there; the directory must exist. */
+  public static DiskFiles open(Path directory) throws IOException {
+    return new DiskFiles(directory);
+  }
+
+  @Override
+  public Obeyed obeyed() {
+    return obeyed;
+  }
+
+  @Override
+  public List<KnownAttempt> known() {
+    return List.copyOf(known.values());
+  }
+
+  @Override
+  public List<Buried> buried() {
+    return List.copyOf(buried);
+  }
+
+  @Override
+  public void obey(Obeyed leader) throws IOException {
+    Path fresh = directory.resolve("leader.new");
+    String text = leader.clusterId() + "\n" + leader.incarnation() + "\n" + leader.epoch() + "\n";
+    try (FileChannel file =
+        FileChannel.open(
+            fresh,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING)) {
+      writeAll(file, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      file.force(true);
+    }
+    Files.move(
+        fresh,
+        directory.resolve("leader"),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+    try (FileChannel names = FileChannel.open(directory)) {
+      names.force(true);
+    }
+  }
+
+  @Override
+  public void remember(KnownAttempt of) throws IOException {
+    append(
+        current,
+        KNOWN,
+        out -> {
+          write(out, of.uid());
+          write(out, of.jobUid());
+          out.writeLong(of.jobNumber());
+          out.writeUTF(of.namespace());
+          out.writeUTF(of.jobName());
+          out.writeInt(of.index());
+          out.writeInt(of.attempt());
+          out.writeUTF(of.traceId());
+          out.writeUTF(of.spanId());
+          out.writeBoolean(of.journal());
+          out.writeLong(of.logRetention().toSeconds());
+        });
+  }
+
+  @Override
+  public void bury(Buried of) throws IOException {
+    ResultKind kind = of.kind();
+    append(
+        current,
+        BURIED,
+        out -> {
+          write(out, of.uid());
+          out.writeUTF(of.state().name());
+          out.writeUTF(kind == null ? "" : kind.name());
+          out.writeInt(of.siCode());
+          out.writeInt(of.siStatus());
+          out.writeLong(of.endNanos());
+          out.writeLong(of.buriedWallNanos());
+        });
+    burials++;
+  }
+
+  @Override
+  public void compact(List<KnownAttempt> live) throws IOException {
+    if (burials < BURIALS_IN_A_FILE) {
+      return;
+    }
+    FileChannel old = current;
+    number++;
+    burials = 0;
+    current = openForAppending(path(number));
+    for (KnownAttempt each : live) {
+      remember(each);
+    }
+    current.force(false);
+    old.close();
+    List<Long> numbers = numbers();
+    for (long each : numbers.subList(0, Math.max(0, numbers.size() - FILES))) {
+      Files.deleteIfExists(path(each));
+    }
+  }
+
+  @Override
+  public void sync() throws IOException {
+    FileChannel file = current;
+    if (file.isOpen()) {
+      file.force(false);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    current.force(false);
+    current.close();
+  }
+
+  // ---- records ----
+
+  @FunctionalInterface
+  private interface Content {
+    void write(DataOutputStream out) throws IOException;
+  }
+
+  private static void append(FileChannel to, byte type, Content content) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
+    DataOutputStream out = new DataOutputStream(bytes);
+    out.writeLong(0);
+    out.writeByte(type);
+    content.write(out);
+    byte[] record = bytes.toByteArray();
+    CRC32C crc = new CRC32C();
+    crc.update(record, HEADER, record.length - HEADER);
+    ByteBuffer whole = ByteBuffer.wrap(record);
+    whole.putInt(0, record.length - HEADER).putInt(4, (int) crc.getValue());
+    writeAll(to, whole);
+  }
+
+  private void read(Path file) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    ByteBuffer from = ByteBuffer.wrap(bytes);
+    int at = 0;
+    burials = 0;
+    while (at + HEADER <= bytes.length) {
+      int length = from.getInt(at);
+      if (length < 1 || length > MAX_RECORD || at + HEADER + length > bytes.length) {
+        break;
+      }
+      CRC32C crc = new CRC32C();
+      crc.update(bytes, at + HEADER, length);
+      if ((int) crc.getValue() != from.getInt(at + 4)) {
+        break;
+      }
+      take(new DataInputStream(new ByteArrayInputStream(bytes, at + HEADER, length)));
+      at += HEADER + length;
+    }
+    if (at < bytes.length) {
+      // A writer died in the middle; what follows would be read as part of that record.
+      try (FileChannel cut = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        cut.truncate(at);
+      }
+    }
+  }
+
+  private void take(DataInputStream in) throws IOException {
+    switch (in.readByte()) {
+      case KNOWN -> {
+        KnownAttempt of =
+            new KnownAttempt(
+                uid(in),
+                uid(in),
+                in.readLong(),
+                in.readUTF(),
+                in.readUTF(),
+                in.readInt(),
+                in.readInt(),
+                in.readUTF(),
+                in.readUTF(),
+                in.readBoolean(),
+                Duration.ofSeconds(in.readLong()));
+        known.put(of.uid(), of);
+      }
+      case BURIED -> {
+        Uid uid = uid(in);
+        AttemptState state = AttemptState.valueOf(in.readUTF());
+        String kind = in.readUTF();
+        buried.add(
+            new Buried(
+                uid,
+                state,
+                kind.isEmpty() ? null : ResultKind.valueOf(kind),
+                in.readInt(),
+                in.readInt(),
+                in.readLong(),
+                in.readLong()));
+        known.remove(uid);
+        burials++;
+      }
+      default -> {
+        // Of a later version.
+      }
+    }
+  }
+
+  private static void write(DataOutputStream out, Uid uid) throws IOException {
+    out.writeInt(uid.incarnation());
+    out.writeLong(uid.epoch());
+    out.writeLong(uid.sequence());
+  }
+
+  private static Uid uid(DataInputStream in) throws IOException {
+    return new Uid(in.readInt(), in.readLong(), in.readLong());
+  }
+
+  // ---- files ----
+
+  private static Obeyed readLeader(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      return Obeyed.NOBODY;
+    }
+    List<String> lines = Files.readAllLines(file, StandardCharsets.UTF_8);
+    try {
+      return new Obeyed(lines.get(0), Integer.parseInt(lines.get(1)), Long.parseLong(lines.get(2)));
+    } catch (IndexOutOfBoundsException | NumberFormatException e) {
+      throw new IOException(
+          file + " is damaged; remove it only if no newer leader was ever followed", e);
+    }
+  }
+
+  private List<Long> numbers() throws IOException {
+    List<Long> numbers = new ArrayList<>();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, PREFIX + "*")) {
+      for (Path file : files) {
+        @Nullable Path name = file.getFileName();
+        String digits = name == null ? "" : name.toString().substring(PREFIX.length());
+        if (digits.matches("[0-9]{1,18}")) {
+          numbers.add(Long.parseLong(digits));
+        }
+      }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+    numbers.sort(null);
+    return numbers;
+  }
+
+  private Path path(long of) {
+    return directory.resolve(PREFIX + of);
+  }
+
+  private static FileChannel openForAppending(Path file) throws IOException {
+    return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+  }
+
+  private static void writeAll(FileChannel to, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      to.write(bytes);
+    }
+  }
+}
