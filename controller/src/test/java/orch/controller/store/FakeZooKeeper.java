@@ -165,7 +165,7 @@ public final class FakeZooKeeper {
     }
 
     /** Serves and answers the first {@code count} of those that wait. */
-    void serve(int count) {
+    public void serve(int count) {
       for (int i = 0; i < count; i++) {
         executor.execute(held.remove().serve());
       }

@@ -215,6 +215,21 @@ final class LogAppendTest {
   }
 
   @Test
+  void nothingIsSentAgainBeforeEverythingInFlightWasAnswered() {
+    leader.port.hold();
+    leader.appendEntries("a", "b", "c");
+    leader.port.fail(ResultCode.SESSION_MOVED);
+    loop.pass(SOON);
+    assertEquals(2, leader.port.held());
+    leader.port.serve(2);
+    loop.run();
+    assertEquals(3, leader.port.held());
+    leader.port.release();
+    loop.run();
+    assertEquals(List.of("1 a", "2 b", "3 c"), log());
+  }
+
+  @Test
   void aWriteThatCommitsProvesTheOnesBeforeIt() {
     leader.port.hold();
     leader.appendEntries("a", "b");
