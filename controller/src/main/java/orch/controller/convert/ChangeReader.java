@@ -56,7 +56,8 @@ final class ChangeReader {
               from.getJobVersioned().getNumber(),
               from.getJobVersioned().getVersion(),
               spec(from.getJobVersioned().getSpec()),
-              from.getJobVersioned().getPrincipal());
+              from.getJobVersioned().getPrincipal(),
+              from.getJobVersioned().getRestart());
       case JOB_UNBLOCKED -> new Change.JobUnblocked(from.getJobUnblocked().getNumber());
       case JOB_HELD ->
           new Change.JobHeld(from.getJobHeld().getNumber(), from.getJobHeld().getPrincipal());

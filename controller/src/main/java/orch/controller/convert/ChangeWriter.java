@@ -74,7 +74,8 @@ final class ChangeWriter {
                   .setNumber(of.number())
                   .setVersion(of.version())
                   .setSpec(SpecConvert.toProto(of.spec()))
-                  .setPrincipal(of.principal()));
+                  .setPrincipal(of.principal())
+                  .setRestart(of.restart()));
       case Change.JobUnblocked of ->
           to.setJobUnblocked(JobUnblocked.newBuilder().setNumber(of.number()));
       case Change.JobHeld of ->

@@ -62,9 +62,14 @@ public sealed interface Change {
   }
 
   /**
-   * A service has a new spec; attempts of older versions are stopped by {@link AttemptsStopping}.
+   * A service has a new spec. Tasks that it has no more are cancelled, or stopped by {@link
+   * AttemptsStopping}.
+   *
+   * @param restart whether attempts of older versions are outdated, to be stopped likewise; if not
+   *     they run on as they are
    */
-  record JobVersioned(long number, long version, JobSpec spec, String principal)
+  record JobVersioned(
+      long number, long version, JobSpec spec, String principal, boolean restart)
       implements Change {}
 
   /** Everything that the job waited for as a whole has come. */

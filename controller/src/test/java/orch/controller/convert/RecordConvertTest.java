@@ -66,7 +66,7 @@ class RecordConvertTest {
           new Change.RequestsExpired(5),
           new Change.JobSubmitted(
               42, "default", "web", SPEC, "local:a", "t", "s", List.of(1L, 2L), 41),
-          new Change.JobVersioned(42, 2, SPEC, "local"),
+          new Change.JobVersioned(42, 2, SPEC, "local", true),
           new Change.JobUnblocked(42),
           new Change.JobHeld(42, "local"),
           new Change.JobReleased(42, "local"),
