@@ -126,10 +126,14 @@ public final class Cluster implements AutoCloseable {
     return result;
   }
 
-  /** Submits a spec given as text; its job number. */
+  /**
+   * Submits a spec given as text, to run as the tests' own user (else it could not reach their
+   * files); its job number.
+   */
   public String submit(String spec) throws IOException, InterruptedException {
+    String own = spec + "user: " + System.getProperty("user.name") + "\n";
     CommandResult result =
-        orchctlWithInput(spec.getBytes(StandardCharsets.UTF_8), "job", "submit", "-o", "name", "-");
+        orchctlWithInput(own.getBytes(StandardCharsets.UTF_8), "job", "submit", "-o", "name", "-");
     if (result.code() != 0) {
       throw new AssertionError("submit: " + result + "\n" + daemonOutput());
     }
