@@ -582,6 +582,8 @@ static void clean_up(void) {
   (void)!system(command);
 }
 
+static void on_end(int number) { exit(128 + number); } /* so that a time limit leaves nothing behind either */
+
 static bool find_cgroup(void) {
   static const char *const roots[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
   for (int n = 0; n < 2; n++) {
@@ -600,6 +602,8 @@ int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   binary = argv[1];
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGTERM, on_end);
+  signal(SIGINT, on_end);
   expect(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0); /* so that nothing can get out of sight */
   snprintf(run_directory, sizeof run_directory, "/tmp/orch-launcher-test-%d", (int)getpid());
   snprintf(files, sizeof files, "%s.files", run_directory);

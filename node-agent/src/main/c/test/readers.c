@@ -109,10 +109,15 @@ uint32_t journal_count(const char *directory, uint16_t type, uint64_t sequence, 
 }
 
 static void append(char **bytes, size_t *length, const char *more, size_t n) {
-  char *grown = realloc(*bytes, *length + n + 1);
-  if (grown == NULL) abort();
-  *bytes = grown;
-  memcpy(grown + *length, more, n);
+  /* Room grows by doubling: at each power of two that the length passes. */
+  size_t room = 1;
+  while (room < *length) room *= 2;
+  if (*bytes == NULL || *length + n > room) {
+    while (room < *length + n) room *= 2;
+    *bytes = realloc(*bytes, room);
+    if (*bytes == NULL) abort();
+  }
+  memcpy(*bytes + *length, more, n);
   *length += n;
 }
 

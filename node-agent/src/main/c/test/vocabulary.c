@@ -176,7 +176,19 @@ void begin_launcher(const char *const *extra) {
   expect(agent.shims >= 4);
 }
 
+/* A shim that a sanitizer ended would be replaced, and most tests would not notice. */
+static void expect_no_sanitizer_report(void) {
+  char path[300], line[1024];
+  snprintf(path, sizeof path, "%s.log", run_directory);
+  FILE *f = fopen(path, "r");
+  if (f == NULL) return; /* shown on the terminal instead */
+  while (fgets(line, sizeof line, f) != NULL)
+    if (strstr(line, "Sanitizer") != NULL || strstr(line, "runtime error") != NULL) die("see %s: %s", path, line);
+  fclose(f);
+}
+
 void end_launcher(void) {
   expect(client_end(&agent) == 0);
+  expect_no_sanitizer_report();
   expect(leaves() == 0);
 }
