@@ -49,7 +49,11 @@ final class SpecConvertWrite {
     }
     if (!counted) {
       for (IndexRange range : tasks.ranges()) {
-        job.addArrayBuilder().setFirst(range.first()).setLast(range.last()).setStep(range.step());
+        // A step of 1 is not said.
+        job.addArrayBuilder()
+            .setFirst(range.first())
+            .setLast(range.last())
+            .setStep(range.step() == 1 ? 0 : range.step());
       }
     }
     job.setParallelism(tasks.parallelism())

@@ -15,6 +15,11 @@ public sealed interface YamlNode {
   /** What it is, for a sentence: {@code text 'three'}, {@code a list}. */
   String described();
 
+  /** Whether the text, written without quotes, is a text and no number, truth or nothing. */
+  static boolean isPlainText(String text) {
+    return Scalar.kindOf(text) == Kind.TEXT;
+  }
+
   /** What a scalar is by the core schema of YAML 1.2. */
   enum Kind {
     TEXT,

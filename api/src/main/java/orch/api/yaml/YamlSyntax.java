@@ -1,10 +1,13 @@
 package orch.api.yaml;
 
-import java.util.List;
+import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 
 /** Says in a sentence what the parser stumbled over, and what was probably meant. */
 final class YamlSyntax {
+  /** A key whose value follows without a space. */
+  private static final Pattern SQUEEZED = Pattern.compile("\\s*[A-Za-z]+:[^\\s].*");
+
   private YamlSyntax() {}
 
   static YamlProblem explain(MarkedYamlEngineException e, String text) {
@@ -27,11 +30,13 @@ final class YamlSyntax {
       return new YamlProblem(line, column, unexpectedColon(text, line, column));
     }
     if (problem.contains("could not find expected ':'")) {
-      int keyLine = began;
+      int keyColumn = YamlReader.column(e.getContextMark());
       return new YamlProblem(
-          keyLine,
-          YamlReader.column(e.getContextMark()),
-          "a key without ':' stands here; write 'key: value'");
+          began,
+          keyColumn,
+          SQUEEZED.matcher(line(text, began)).matches()
+              ? "there is no space after the ':'; write 'key: value'"
+              : "a key without ':' stands here; write 'key: value'");
     }
     if (problem.contains("unexpected end of stream") && context.contains("quoted")) {
       return new YamlProblem(
@@ -78,21 +83,23 @@ final class YamlSyntax {
   }
 
   private static String unexpectedColon(String text, int line, int column) {
-    List<String> lines = text.lines().toList();
-    String here = line <= lines.size() ? lines.get(line - 1) : "";
-    String before = line >= 2 && line - 2 < lines.size() ? lines.get(line - 2) : "";
+    String here = line(text, line);
     if (here.indexOf(':') >= 0 && here.indexOf(": ") < column - 1 && here.indexOf(": ") >= 0) {
       return "a second ': ' in one line; put a text that contains ': ' in quotes";
     }
-    if (before.strip().matches("[A-Za-z]+:[^\\s].*")) {
+    if (SQUEEZED.matcher(line(text, line - 1)).matches()) {
       return "the line before has no space after its ':'; write 'key: value'";
     }
     return "this key is indented differently from the keys before it";
   }
 
+  /** The text of a line, counted from 1; empty where there is none. */
+  private static String line(String text, int number) {
+    return text.lines().skip(Math.max(0, number - 1)).findFirst().orElse("");
+  }
+
   private static String character(String text, int line, int column) {
-    List<String> lines = text.lines().toList();
-    String here = line <= lines.size() ? lines.get(line - 1) : "";
+    String here = line(text, line);
     int index =
         here.isEmpty()
             ? 0
