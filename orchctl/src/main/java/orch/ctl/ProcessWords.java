@@ -48,8 +48,11 @@ final class ProcessWords {
 
   /** The working directory. */
   static String directory(Map<String, String> environment) {
-    String directory = System.getProperty("user.dir", "/");
-    // What the shell calls it, where Java cannot.
+    return directoryOr(System.getProperty("user.dir", "/"), environment);
+  }
+
+  /** The directory, or what the shell calls it where Java cannot name it. */
+  static String directoryOr(String directory, Map<String, String> environment) {
     return directory.indexOf(LOST) < 0 ? directory : environment.getOrDefault("PWD", directory);
   }
 
@@ -63,7 +66,7 @@ final class ProcessWords {
   }
 
   /** The words of a file, each with a zero byte behind it. */
-  private static List<String> read(String file) {
+  static List<String> read(String file) {
     List<String> words = new ArrayList<>();
     try (InputStream in = new FileInputStream(file)) {
       byte[] bytes = in.readAllBytes();

@@ -30,10 +30,18 @@ final class InputFiles {
   private static String why(String name, IOException unreadable) {
     // FileNotFoundException says "NAME (No such file or directory)".
     String message = String.valueOf(unreadable.getMessage());
-    int open = message.lastIndexOf('(');
-    return open > 0 && message.endsWith(")") && message.startsWith(name.substring(0, 1))
-        ? lowerFirst(message.substring(open + 1, message.length() - 1))
-        : lowerFirst(message);
+    int open = message.lastIndexOf(" (");
+    String why =
+        open > 0 && message.endsWith(")")
+            ? message.substring(open + 2, message.length() - 1)
+            : message;
+    return lowerFirst(why) + (isNameable(name) ? "" : "; set LC_ALL=C.UTF-8 for such names");
+  }
+
+  /** Whether Java can open a file of this name: in the locale C only if it is ASCII. */
+  private static boolean isNameable(String name) {
+    return System.getProperty("sun.jnu.encoding", "UTF-8").equals("UTF-8")
+        || StandardCharsets.US_ASCII.newEncoder().canEncode(name);
   }
 
   private static String lowerFirst(String text) {

@@ -57,6 +57,11 @@ final class Interruption implements Signals.Handler {
     return wanted;
   }
 
+  /** Whether a question stands on the terminal. */
+  synchronized boolean isAsking() {
+    return stage == Stage.ASKING;
+  }
+
   @Override
   public void terminated() {
     synchronized (this) {

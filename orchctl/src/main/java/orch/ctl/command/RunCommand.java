@@ -99,7 +99,7 @@ final class RunCommand implements Command {
     printer.prefixWith(prefix);
     WaitingNotice notice = null;
     if (console.terminal().error()) {
-      notice = new WaitingNotice(session, printer, job);
+      notice = new WaitingNotice(session, printer, interruption, job);
       notice.start();
     }
     try {

@@ -11,13 +11,15 @@ final class WaitingNotice extends Thread {
 
   private final Session session;
   private final LogPrinter printer;
+  private final Interruption interruption;
   private final JsonObject job;
   private boolean ended;
 
-  WaitingNotice(Session session, LogPrinter printer, JsonObject job) {
+  WaitingNotice(Session session, LogPrinter printer, Interruption interruption, JsonObject job) {
     super("waiting-notice");
     this.session = session;
     this.printer = printer;
+    this.interruption = interruption;
     this.job = job;
     setDaemon(true);
   }
@@ -25,7 +27,7 @@ final class WaitingNotice extends Thread {
   @Override
   public void run() {
     try (ConnectClient client = session.newClient()) {
-      Thread.sleep(FIRST_MILLIS);
+      session.world().pause().millis(FIRST_MILLIS);
       JsonObject name = new JsonObject().put("name", job.text("name"));
       while (!printer.hasPrinted()) {
         JsonObject now = client.callOnce("JobService/GetJob", name);
@@ -34,7 +36,7 @@ final class WaitingNotice extends Thread {
           break;
         }
         show(client.callOnce("JobService/ExplainJob", name).text("summary"));
-        Thread.sleep(EVERY_MILLIS);
+        session.world().pause().millis(EVERY_MILLIS);
       }
     } catch (CallException controllerAway) {
       // Whoever follows the output says so.
@@ -45,7 +47,7 @@ final class WaitingNotice extends Thread {
   }
 
   private synchronized void show(String summary) {
-    if (!ended && !printer.hasPrinted()) {
+    if (!ended && !printer.hasPrinted() && !interruption.isAsking()) {
       session.console().progress("orchctl: job " + job.text("number") + " waits: " + summary);
     }
   }

@@ -399,6 +399,86 @@ final class RunCommandTest {
     assertTrue(fixture.server.messages(CANCEL).isEmpty());
   }
 
+  @Test
+  void whatTheJobWaitsForIsSaidOnATerminalUntilItHasOutput() {
+    CountDownLatch told = new CountDownLatch(2);
+    fixture.terminal = new Terminal(false, false, true, false);
+    fixture.on(
+        GET,
+        (request, answer) ->
+            answer.json(200, Answers.job(told.getCount() > 0 ? "QUEUED" : "SUCCEEDED", "")));
+    fixture.on(
+        "JobService/ExplainJob",
+        (request, answer) -> {
+          answer.json(200, "{\"summary\":\"12 nodes: memory\"}");
+          told.countDown();
+        });
+    fixture.on(
+        LOGS,
+        (request, answer) -> {
+          await(told);
+          answer.end("{}");
+        });
+    assertEquals(0, fixture.orchctl("run", "--", "x"));
+    String shown = "\r\033[Korchctl: job 42 waits: 12 nodes: memory";
+    assertTrue(fixture.err().startsWith(shown), fixture.err());
+    assertTrue(fixture.err().endsWith("\r\033[K"), fixture.err());
+  }
+
+  @Test
+  void jobIsCancelledAsSoonAsItIsAcceptedWhenTheEndWasAskedForBefore() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch cancelled = new CountDownLatch(1);
+    fixture.on(
+        SUBMIT,
+        (request, answer) -> {
+          await(asked);
+          answer.json(200, Answers.submitted());
+        });
+    fixture.on(
+        CANCEL,
+        (request, answer) -> {
+          answer.json(200, Answers.job("CANCELLED", ""));
+          cancelled.countDown();
+        });
+    fixture.on(
+        LOGS,
+        (request, answer) -> {
+          await(cancelled);
+          answer.end("{}");
+        });
+    fixture.reply(GET, Answers.job("CANCELLED", ",\"exitCode\":143"));
+    CompletableFuture<Integer> code =
+        CompletableFuture.supplyAsync(() -> fixture.orchctl("run", "--", "sleep", "60"));
+    Thread signal = Thread.ofVirtual().start(fixture.signals.handler()::terminated);
+    asked.countDown();
+    assertEquals(143, code.get(10, TimeUnit.SECONDS));
+    signal.interrupt();
+  }
+
+  @Test
+  void jobThatCannotBeCancelledIsNamed() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    fixture.refuse(CANCEL, 403, "permission_denied", "you may not");
+    fixture.on(
+        LOGS,
+        (request, answer) -> {
+          begun.countDown();
+          await(end);
+          answer.end("{}");
+        });
+    CompletableFuture<Integer> code =
+        CompletableFuture.supplyAsync(() -> fixture.orchctl("run", "--", "sleep", "60"));
+    await(begun);
+    Thread signal = Thread.ofVirtual().start(fixture.signals.handler()::terminated);
+    assertEquals(125, fixture.signals.halts.poll(10, TimeUnit.SECONDS));
+    assertTrue(fixture.err().contains("cannot cancel job 42: you may not"), fixture.err());
+    end.countDown();
+    assertEquals(0, code.get(10, TimeUnit.SECONDS));
+    signal.interrupt();
+  }
+
   /** Runs a job that ends when it is cancelled, and waits until its output is followed. */
   private CompletableFuture<Integer> runOnTerminal() throws InterruptedException {
     CountDownLatch cancelled = new CountDownLatch(1);
