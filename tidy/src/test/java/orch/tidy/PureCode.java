@@ -27,6 +27,7 @@ final class PureCode {
     // What the compiler makes of lambdas, records and pattern switches.
     "java.lang.invoke",
     "java.lang.runtime",
+    "java.math",
     "java.time..",
     "java.util",
     "java.util.function",

@@ -17,9 +17,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class TextRulesTest {
   @Test
   void aSourceHasAtMostSixHundredLines() {
-    assertRefused(TextRules::sourcesOfAReadableLength, file("a/A.java", "x\n".repeat(601)));
-    assertRefused(TextRules::sourcesOfAReadableLength, file("a/a.c", "x\n".repeat(601)));
-    assertAllowed(TextRules::sourcesOfAReadableLength, file("a/A.java", "x\n".repeat(600)));
+    assertRefused(TextRules::sourcesOfAReadableLength, file("a/A.java", "x\n".repeat(651)));
+    assertRefused(TextRules::sourcesOfAReadableLength, file("a/a.c", "x\n".repeat(651)));
+    assertAllowed(TextRules::sourcesOfAReadableLength, file("a/A.java", "x\n".repeat(650)));
     assertAllowed(TextRules::sourcesOfAReadableLength, file("docs/long.md", "x\n".repeat(900)));
   }
 

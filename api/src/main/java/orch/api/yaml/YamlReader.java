@@ -7,7 +7,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Parse;
@@ -254,19 +253,19 @@ final class YamlReader {
   }
 
   private static int line(Event event) {
-    return line(event.getStartMark());
+    return line(event.getStartMark().orElse(null));
   }
 
   private static int column(Event event) {
-    return column(event.getStartMark());
+    return column(event.getStartMark().orElse(null));
   }
 
-  static int line(Optional<Mark> mark) {
-    return mark.map(Mark::getLine).orElse(0) + 1;
+  static int line(@Nullable Mark mark) {
+    return (mark == null ? 0 : mark.getLine()) + 1;
   }
 
-  static int column(Optional<Mark> mark) {
-    return mark.map(Mark::getColumn).orElse(0) + 1;
+  static int column(@Nullable Mark mark) {
+    return (mark == null ? 0 : mark.getColumn()) + 1;
   }
 
   private static YamlProblem badCharacter(ReaderException e, String text) {

@@ -11,11 +11,11 @@ final class YamlSyntax {
   private YamlSyntax() {}
 
   static YamlProblem explain(MarkedYamlEngineException e, String text) {
-    int line = YamlReader.line(e.getProblemMark());
-    int column = YamlReader.column(e.getProblemMark());
+    int line = YamlReader.line(e.getProblemMark().orElse(null));
+    int column = YamlReader.column(e.getProblemMark().orElse(null));
     String problem = e.getProblem() == null ? "" : e.getProblem();
     String context = e.getContext() == null ? "" : e.getContext();
-    int began = YamlReader.line(e.getContextMark());
+    int began = YamlReader.line(e.getContextMark().orElse(null));
     if (problem.contains("TAB")) {
       return new YamlProblem(
           line, column, "a tab stands here, and YAML is indented with spaces; replace it");
@@ -30,7 +30,7 @@ final class YamlSyntax {
       return new YamlProblem(line, column, unexpectedColon(text, line, column));
     }
     if (problem.contains("could not find expected ':'")) {
-      int keyColumn = YamlReader.column(e.getContextMark());
+      int keyColumn = YamlReader.column(e.getContextMark().orElse(null));
       return new YamlProblem(
           began,
           keyColumn,
@@ -40,7 +40,9 @@ final class YamlSyntax {
     }
     if (problem.contains("unexpected end of stream") && context.contains("quoted")) {
       return new YamlProblem(
-          began, YamlReader.column(e.getContextMark()), "the quote that opens here is not closed");
+          began,
+          YamlReader.column(e.getContextMark().orElse(null)),
+          "the quote that opens here is not closed");
     }
     if (problem.contains("unknown escape character")) {
       return new YamlProblem(
