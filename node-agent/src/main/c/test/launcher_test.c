@@ -239,6 +239,52 @@ static void a_limit_that_cannot_be_set_is_a_failure_to_start(void) {
   expect(printed(sequence, 1, "7\n"));
 }
 
+static bool has(uint64_t capability, const char *test) {
+  if ((agent.welcome.capabilities & capability) != 0) return true;
+  printf("SKIPPED %s: the controller cannot be enabled here\n", test);
+  return false;
+}
+
+static void a_leader_killed_for_memory_and_a_killed_child_are_told_apart(void) {
+  const char *eat = "head -c 200000000 /dev/zero | tail -c 150000000 | wc -c";
+  char script[200];
+  uint64_t sequence;
+  snprintf(script, sizeof script, "(%s); exit 4", eat);
+  struct start s = shell(script, &sequence);
+  start_limit(&s, "memory.max", "20000000");
+  start_limit(&s, "memory.oom.group", "0");
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_MEMORY) != 0 && e.oom_kill >= 1 && e.memory_max >= 1 && e.oom_group_kill == 0);
+  expect(e.si_code == CLD_EXITED && e.exit_status == 4);
+  s = shell(eat, &sequence);
+  start_limit(&s, "memory.max", "20000000");
+  start_limit(&s, "memory.oom.group", "1");
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  e = ended(0);
+  expect(e.oom_kill >= 1 && e.si_code == CLD_KILLED && e.exit_status == SIGKILL && (e.flags & ORCH_E_STOPPED) == 0);
+  expect(leaves() == 0);
+  e = run_shell(0, "exit 0", NULL); /* the next attempt begins with fresh counters */
+  expect((e.flags & ORCH_E_MEMORY) != 0 && e.oom_kill == 0);
+}
+
+static void a_fork_bomb_is_capped_and_counted(void) {
+  uint64_t sequence;
+  struct start s = shell("bomb() { bomb | bomb & }; bomb; sleep 0.3; exit 0", &sequence);
+  start_limit(&s, "pids.max", "30");
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_PIDS) != 0 && e.pids_max >= 1 && leaves() == 0);
+}
+
+static void cpu_time_of_the_whole_tree_is_counted(void) {
+  struct orch_exit e = run_shell(0, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done", NULL);
+  expect((e.flags & ORCH_E_CPU) != 0 && e.cpu_usage_us > 1000);
+}
+
 static void a_start_of_many_parts_is_put_together(void) {
   uint64_t sequence = next_sequence();
   struct start s;
@@ -550,6 +596,9 @@ static void all_tests(void) {
   run(stdin_and_stdout_may_be_paths);
   run(every_failure_before_exec_has_its_stage_and_errno);
   run(a_limit_that_cannot_be_set_is_a_failure_to_start);
+  if (with_cgroups() && has(ORCH_CAP_MEMORY, "a_leader_killed_for_memory_and_a_killed_child_are_told_apart")) run(a_leader_killed_for_memory_and_a_killed_child_are_told_apart);
+  if (with_cgroups() && has(ORCH_CAP_PIDS, "a_fork_bomb_is_capped_and_counted")) run(a_fork_bomb_is_capped_and_counted);
+  if (with_cgroups() && has(ORCH_CAP_CPU, "cpu_time_of_the_whole_tree_is_counted")) run(cpu_time_of_the_whole_tree_is_counted);
   run(a_start_of_many_parts_is_put_together);
   run(the_task_inherits_nothing);
   run(limits_priority_and_session_are_set);
