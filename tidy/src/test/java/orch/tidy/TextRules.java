@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 
 /** What holds for the texts of the project. Each rule returns its complaints, one line each. */
 final class TextRules {
-  static final int MAX_LINES = 650;
+  static final int MAX_LINES = 700;
 
   // Written in pieces, so that this file obeys its own rules.
   private static final Pattern LEFT_OVER = Pattern.compile("\\b(TO" + "DO|FIX" + "ME|XX" + "X)\\b");

@@ -17,9 +17,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class TextRulesTest {
   @Test
   void aSourceHasAtMostSixHundredLines() {
-    assertRefused(TextRules::sourcesOfAReadableLength, file("a/A.java", "x\n".repeat(651)));
-    assertRefused(TextRules::sourcesOfAReadableLength, file("a/a.c", "x\n".repeat(651)));
-    assertAllowed(TextRules::sourcesOfAReadableLength, file("a/A.java", "x\n".repeat(650)));
+    assertRefused(TextRules::sourcesOfAReadableLength, file("a/A.java", "x\n".repeat(701)));
+    assertRefused(TextRules::sourcesOfAReadableLength, file("a/a.c", "x\n".repeat(701)));
+    assertAllowed(TextRules::sourcesOfAReadableLength, file("a/A.java", "x\n".repeat(700)));
     assertAllowed(TextRules::sourcesOfAReadableLength, file("docs/long.md", "x\n".repeat(900)));
   }
 
