@@ -207,7 +207,8 @@ public final class AgentMain implements Callable<Integer> {
         new ThreadPoolExecutor(1, 1, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>());
     background.allowCoreThreadTimeOut(true);
     LauncherClient launcher =
-        new LauncherClient(linux, launcherProcess(places, identity, cgroup, root), loop, loop);
+        new LauncherClient(
+            linux, launcherProcess(places, identity, cgroup, root), loop, clock, loop);
     GrpcControllerLink link =
         new GrpcControllerLink(
             controllers.stream().map(HostAndPort::toString).toList(), loop, loop, randomness());

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class JournalReader {
   private static final String SUFFIX = ".journal";
+  private static final int LEAF = 72;
   private static final int NAME = 136;
   private static final int CARRY_HEADER = 24;
 
@@ -43,6 +44,17 @@ final class JournalReader {
 
     /** Of the shim that claimed it; 0: unknown. */
     int shimPid;
+
+    /** Slot and launcher's generation of that shim. */
+    int slot;
+
+    int generation;
+
+    /** Name of its cgroup; empty: it has none. */
+    String leaf = "";
+
+    /** Where the record of its end ends; 0: none. */
+    long endPosition;
 
     @Nullable StartFacts started;
     @Nullable FailureFacts failed;
@@ -86,21 +98,27 @@ final class JournalReader {
           && from.getLong(at + 16) == (number << 32 | at)
           && checksum(bytes, at + 8, length - 8) == from.getInt(at + 4)) {
         int payload = at + Protocol.RECORD_HEADER;
-        take(from.getShort(at + 12), from, payload, accounts);
-        at += (length + Protocol.RECORD_STEP - 1) / Protocol.RECORD_STEP * Protocol.RECORD_STEP;
+        int padded =
+            (length + Protocol.RECORD_STEP - 1) / Protocol.RECORD_STEP * Protocol.RECORD_STEP;
+        take(from.getShort(at + 12), from, payload, accounts, (number << 32) + at + padded);
+        at += padded;
       } else {
         at += Protocol.RECORD_STEP;
       }
     }
   }
 
-  private static void take(int type, ByteBuffer from, int at, Map<Uid, Account> accounts) {
+  private static void take(
+      int type, ByteBuffer from, int at, Map<Uid, Account> accounts, long end) {
     switch (type) {
       case Protocol.J_CLAIM -> {
         Account account = account(from, at, accounts);
         ByteBuffer boot = from.duplicate().order(ByteOrder.BIG_ENDIAN);
         account.bootId = new UUID(boot.getLong(at + 16), boot.getLong(at + 24)).toString();
+        account.slot = from.getInt(at + 32);
         account.shimPid = from.getInt(at + 36);
+        account.generation = from.getInt(at + 40);
+        account.leaf = text(from, at + LEAF, 64);
         account.name = text(from, at + NAME, 96);
       }
       case Protocol.J_STARTED -> {
@@ -113,12 +131,14 @@ final class JournalReader {
         Account account = account(from, at, accounts);
         if (account.failed == null) {
           account.failed = FailureFacts.read(from, at);
+          account.endPosition = end;
         }
       }
       case Protocol.J_EXIT -> {
         Account account = account(from, at, accounts);
         if (account.exited == null) {
           account.exited = ExitFacts.read(from, at);
+          account.endPosition = end;
         }
       }
       case Protocol.J_ACK -> {
@@ -127,7 +147,7 @@ final class JournalReader {
           account(from, at + 8 + 16 * i, accounts).acked = true;
         }
       }
-      case Protocol.J_CARRY -> take(from.getShort(at + 16), from, at + CARRY_HEADER, accounts);
+      case Protocol.J_CARRY -> take(from.getShort(at + 16), from, at + CARRY_HEADER, accounts, end);
       default -> {
         // SEGMENT and LEADER say nothing that is needed; later types are skipped by their length.
       }

@@ -1,8 +1,10 @@
 package orch.agent.process;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -15,9 +17,9 @@ import java.util.concurrent.Executor;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
 import orch.agent.process.JournalReader.Account;
-import orch.api.model.Result;
-import orch.api.model.ResultKind;
+import orch.api.model.StartFailure;
 import orch.api.model.Uid;
+import orch.api.seam.Clock;
 import orch.api.seam.Timers;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,9 +35,8 @@ import org.slf4j.LoggerFactory;
 public final class LauncherClient implements LauncherPort {
   private static final Logger log = LoggerFactory.getLogger(LauncherClient.class);
   private static final Duration RECONNECT = Duration.ofMillis(200);
-  private static final Duration ORPHAN_POLL = Duration.ofSeconds(1);
 
-  /** Shims beyond those in use that are kept ready. */
+  /** Shims asked for at a time, at least. */
   private static final int GROW_STEP = 16;
 
   /** Limits by the launcher's capability. */
@@ -50,38 +51,27 @@ public final class LauncherClient implements LauncherPort {
   private final Linux linux;
   private final LauncherProcess process;
   private final Executor loop;
+  private final Clock clock;
   private final Timers timers;
+  private final Orphans orphans;
 
   private @Nullable Listener listener;
   private @Nullable LauncherConnection connection;
   private volatile Incoming.@Nullable Welcome welcome;
   private final Map<Integer, Shim> shims = new HashMap<>();
+
+  /** The one used last comes first: its memory is warm. */
   private final ArrayDeque<Shim> idle = new ArrayDeque<>();
+
   private final Map<Uid, Shim> busy = new HashMap<>();
   private final ArrayDeque<StartRequest> waiting = new ArrayDeque<>();
-  private final Map<Uid, StartRequest> requests = new HashMap<>();
   private final PriorityQueue<Undurable> undurable = new PriorityQueue<>();
   private final Map<Long, SignalOutcome> signals = new HashMap<>();
-  private final List<Uid> orphans = new ArrayList<>();
   private long synced;
   private long sequence;
+  private boolean recovered;
   private boolean growing;
   private boolean closed;
-
-  private static final class Shim {
-    final int slot;
-    final int fd;
-    long seq;
-    @Nullable Uid uid;
-    boolean answered;
-
-    Shim(int slot, int fd, long seq, @Nullable Uid uid) {
-      this.slot = slot;
-      this.fd = fd;
-      this.seq = seq;
-      this.uid = uid;
-    }
-  }
 
   /** Something that waits for the journal to be durable up to {@code position}. */
   private record Undurable(long position, long sequence, Runnable action)
@@ -94,14 +84,19 @@ public final class LauncherClient implements LauncherPort {
   }
 
   /**
+   * Nothing is done before {@link #connect}.
+   *
    * @param process how a launcher is started where none runs
    * @param loop the agent's
    */
-  public LauncherClient(Linux linux, LauncherProcess process, Executor loop, Timers timers) {
+  public LauncherClient(
+      Linux linux, LauncherProcess process, Executor loop, Clock clock, Timers timers) {
     this.linux = linux;
     this.process = process;
     this.loop = loop;
+    this.clock = clock;
     this.timers = timers;
+    this.orphans = new Orphans(linux, process, timers);
   }
 
   @Override
@@ -110,14 +105,9 @@ public final class LauncherClient implements LauncherPort {
     reconnect();
   }
 
-  /** What the launcher said of itself; null before the first connection. */
-  public Incoming.@Nullable Welcome welcome() {
-    return welcome;
-  }
-
   /**
    * Limits that no task of this node can have: those of {@code unmountable}, and those whose
-   * controller the launcher does not have for its leaves.
+   * controller the launcher does not have for its leaves. May be called on any thread.
    */
   public List<String> missingLimits(List<String> unmountable) {
     Incoming.Welcome of = welcome;
@@ -135,7 +125,8 @@ public final class LauncherClient implements LauncherPort {
 
   @Override
   public int capacity() {
-    return welcome == null ? 0 : welcome.maxShims();
+    Incoming.Welcome of = welcome;
+    return of == null ? 0 : of.maxShims();
   }
 
   @Override
@@ -149,8 +140,27 @@ public final class LauncherClient implements LauncherPort {
     Shim shim = busy.get(uid);
     if (shim != null) {
       send(shim, Outgoing.stop(++shim.seq, shim.slot, uid, grace));
+      if (shim.request != null && grace != null && grace.isZero()) {
+        killBeforeExec(uid);
+      }
     } else if (waiting.removeIf(request -> request.uid().equals(uid))) {
       heard().dropped(uid);
+    } else {
+      orphans.stop(uid, grace);
+    }
+  }
+
+  /** A start that hangs in the kernel keeps its shim from hearing the stop; its cgroup does not. */
+  private void killBeforeExec(Uid uid) {
+    Incoming.Welcome of = welcome;
+    if (of == null || of.cgroup().isEmpty()) {
+      return;
+    }
+    String leaf = String.format("t-%08x%08x%016x", uid.incarnation(), uid.epoch(), uid.sequence());
+    try {
+      Files.writeString(Path.of(of.cgroup(), leaf, "cgroup.kill"), "1");
+    } catch (IOException gone) {
+      log.debug("no cgroup of {} to kill: {}", uid, gone.toString());
     }
   }
 
@@ -182,6 +192,8 @@ public final class LauncherClient implements LauncherPort {
       open.close();
     }
   }
+
+  // ---- the connection ----
 
   private void reconnect() {
     if (closed) {
@@ -232,12 +244,15 @@ public final class LauncherClient implements LauncherPort {
     shims.clear();
     idle.clear();
     busy.clear();
+    // What was not claimed is handed over anew by whoever hears of the new connection.
+    waiting.clear();
     undurable.clear();
+    recovered = false;
     growing = false;
     signals.values().forEach(outcome -> outcome.done(0, "the launcher went away: " + why));
     signals.clear();
     heard().disconnected(why);
-    reconnect();
+    timers.after(RECONNECT, this::reconnect);
   }
 
   private void take(Incoming message, int passedFd) {
@@ -247,32 +262,20 @@ public final class LauncherClient implements LauncherPort {
         synced = of.synced();
         of.notes().forEach(note -> log.info("launcher: {}", note));
       }
-      case Incoming.Shim of -> {
-        Shim shim = new Shim(of.slot(), passedFd, of.lastSeq(), of.uid());
-        shims.put(of.slot(), shim);
-        if (connection != null) {
-          connection.watch(passedFd);
-        }
-        if (growing) {
-          shim.answered = true;
-          free(shim);
-        }
+      case Incoming.Shim of -> shim(of, passedFd);
+      case Incoming.Ready of -> {
+        shims.values().forEach(shim -> send(shim, Outgoing.ping(shim.slot)));
+        recoverOnceAnswered();
       }
-      case Incoming.Ready of ->
-          shims.values().forEach(shim -> send(shim, Outgoing.ping(shim.slot)));
       case Incoming.Grown of -> {
         growing = false;
         if (of.added() == 0) {
           log.warn("the launcher can make no more shims (errno {}); starts wait", of.errno());
+        } else {
+          assign();
         }
-        assign();
       }
-      case Incoming.ShimDead of ->
-          log.warn(
-              "shim {} died; {} goes on with {}",
-              of.slot(),
-              of.newPid(),
-              of.uid() == null ? "nothing" : of.uid());
+      case Incoming.ShimDead of -> shimDead(of);
       case Incoming.Acked of -> {
         if (of.errno() != 0) {
           log.warn("the launcher could not record acks (errno {})", of.errno());
@@ -280,28 +283,19 @@ public final class LauncherClient implements LauncherPort {
       }
       case Incoming.Synced of -> durableTo(of.synced());
       case Incoming.Refused of -> refused(of);
-      case Incoming.Started of ->
-          heard().started(of.uid(), of.facts().pid(), of.facts().realNanos());
-      case Incoming.StartFailed of -> {
-        StartRequest request = requests.get(of.uid());
-        release(of.slot(), of.uid());
-        onceDurable(
-            of.position(),
-            () ->
-                heard()
-                    .startFailed(
-                        of.uid(),
-                        Results.of(
-                            of.facts(),
-                            request == null ? of.uid().toString() : task(request.name()),
-                            request),
-                        of.facts().realNanos()));
+      case Incoming.Started of -> {
+        Shim shim = busy.get(of.uid());
+        if (shim != null) {
+          shim.request = null;
+        }
+        heard().started(of.uid(), of.facts().pid(), of.facts().realNanos());
       }
+      case Incoming.StartFailed of -> startFailed(of);
       case Incoming.LeaderExited of ->
           log.debug("{}: the leader has ended, its descendants have not", of.uid());
       case Incoming.Exited of -> {
         release(of.slot(), of.uid());
-        onceDurable(of.position(), () -> heard().ended(of.uid(), end(of.facts())));
+        onceDurable(of.position(), () -> heard().ended(of.uid(), Ends.of(of.facts(), wallNanos())));
       }
       case Incoming.Done of -> {
         SignalOutcome outcome = signals.remove(key(of.slot(), of.seq()));
@@ -316,171 +310,68 @@ public final class LauncherClient implements LauncherPort {
     }
   }
 
-  /** A PONG ends the questions of a new connection; anything else is an error. */
-  private void refused(Incoming.Refused of) {
-    Shim shim = shims.get(of.slot());
-    if (of.code() == 0) {
-      if (shim != null && !shim.answered) {
-        shim.answered = true;
-        shim.seq = Math.max(shim.seq, of.lastSeq());
-        shim.uid = of.uid();
-        if (shims.values().stream().allMatch(each -> each.answered)) {
-          recover();
-        }
-      }
-      return;
+  private void startFailed(Incoming.StartFailed of) {
+    Shim shim = busy.get(of.uid());
+    StartRequest request = shim == null ? null : shim.request;
+    String task = request == null ? of.uid().toString() : request.name();
+    StartFailure why = Results.of(of.facts(), task, request);
+    release(of.slot(), of.uid());
+    onceDurable(of.position(), () -> heard().startFailed(of.uid(), why, of.facts().realNanos()));
+  }
+
+  // ---- shims ----
+
+  private void shim(Incoming.Shim of, int passedFd) {
+    Shim shim = new Shim(of.slot(), passedFd, of.lastSeq(), of.uid());
+    shims.put(of.slot(), shim);
+    LauncherConnection open = connection;
+    if (open != null) {
+      open.watch(passedFd);
     }
-    SignalOutcome outcome = signals.remove(key(of.slot(), of.seq()));
-    if (outcome != null) {
-      outcome.done(0, of.text());
-      return;
-    }
-    log.warn("the launcher refused a request (slot {}): {}", of.slot(), of.text());
-    if (shim != null && shim.uid != null && of.uid() == null) {
-      // A START that was not taken: the attempt never forked. Try another shim.
-      StartRequest request = requests.get(shim.uid);
-      busy.remove(shim.uid);
-      free(shim);
-      if (request != null) {
-        start(request);
-      }
+    if (recovered) {
+      shim.answered = true;
+      adoptOrFree(shim);
     }
   }
 
-  /** Every shim has answered: what the journal does not claim now was never forked. */
-  private void recover() {
-    Incoming.Welcome of = welcome;
-    if (of == null) {
-      return;
-    }
-    for (Shim shim : shims.values()) {
-      free(shim);
-    }
-    List<Found> found = new ArrayList<>();
-    orphans.clear();
-    try {
-      Map<Uid, Account> accounts = JournalReader.read(Path.of(of.journalDirectory()));
-      for (Account account : accounts.values()) {
-        found.add(found(account, of));
-      }
-    } catch (IOException e) {
-      log.error("cannot read the launcher's journal: {}; trying again", e.toString());
-      timers.after(RECONNECT, this::recover);
-      return;
-    }
-    heard().connected(found);
-    pollOrphans();
-    assign();
-  }
-
-  private Found found(Account account, Incoming.Welcome of) {
-    boolean guarded = busy.containsKey(account.uid);
-    boolean orphan =
-        !account.ended()
-            && !guarded
-            && account.bootId.equals(of.bootId())
-            && process.alive(account.shimPid);
-    if (orphan) {
-      orphans.add(account.uid);
-    }
-    End end = account.ended() || guarded || orphan ? ended(account) : gone(account, of);
-    long start = account.started == null ? 0 : account.started.realNanos();
-    return new Found(account.uid, account.name, account.bootId, end == null, start, end);
-  }
-
-  private static @Nullable End ended(Account account) {
-    if (account.exited != null) {
-      return end(account.exited);
-    }
-    if (account.failed != null) {
-      Result result =
-          Result.without(
-              ResultKind.START_FAILED, Results.of(account.failed, task(account.name), null));
-      return new End(result, 0, account.failed.realNanos(), 0, false);
-    }
-    return null;
-  }
-
-  /** Claimed, not ended, and nothing guards it. */
-  private static End gone(Account account, Incoming.Welcome of) {
-    ResultKind kind = account.bootId.equals(of.bootId()) ? ResultKind.UNKNOWN : ResultKind.LOST;
-    long start = account.started == null ? 0 : account.started.realNanos();
-    return new End(Result.without(kind, null), start, 0, 0, false);
-  }
-
-  /** Shims of a dead launcher record the end in the journal by themselves. */
-  private void pollOrphans() {
-    Incoming.Welcome of = welcome;
-    if (orphans.isEmpty() || of == null || closed) {
-      return;
-    }
-    timers.after(
-        ORPHAN_POLL,
-        () -> {
-          try {
-            Map<Uid, Account> accounts = JournalReader.read(Path.of(of.journalDirectory()));
-            for (Uid uid : List.copyOf(orphans)) {
-              Account account = accounts.get(uid);
-              if (account == null) {
-                orphans.remove(uid);
-              } else if (account.ended() || !process.alive(account.shimPid)) {
-                orphans.remove(uid);
-                End end = ended(account);
-                heard().ended(uid, end == null ? gone(account, of) : end);
-              }
-            }
-          } catch (IOException e) {
-            log.warn("cannot read the launcher's journal: {}", e.toString());
-          }
-          pollOrphans();
-        });
-  }
-
-  private static End end(Incoming.ExitFacts facts) {
-    return new End(
-        Results.of(facts),
-        facts.startedRealNanos(),
-        facts.exitedRealNanos(),
-        0,
-        facts.has(Protocol.E_STOPPED));
-  }
-
-  private void free(Shim shim) {
-    Uid guarded = shim.uid;
-    if (guarded != null && busy.get(guarded) == shim) {
-      return;
-    }
-    if (guarded != null && !requests.containsKey(guarded)) {
-      busy.put(guarded, shim);
-      return;
-    }
-    shim.uid = null;
-    if (!idle.contains(shim)) {
-      idle.addLast(shim);
+  private void adoptOrFree(Shim shim) {
+    if (shim.uid != null) {
+      busy.put(shim.uid, shim);
+    } else {
+      idle.push(shim);
     }
   }
 
   private void release(int slot, Uid uid) {
-    requests.remove(uid);
     busy.remove(uid);
     Shim shim = shims.get(slot);
     if (shim != null && uid.equals(shim.uid)) {
-      shim.uid = null;
-      idle.addLast(shim);
+      shim.free();
+      if (recovered) {
+        idle.push(shim);
+      }
     }
     assign();
   }
 
   private void assign() {
+    if (!recovered) {
+      return;
+    }
     while (!waiting.isEmpty() && !idle.isEmpty()) {
-      Shim shim = idle.removeFirst();
+      Shim shim = idle.pop();
       StartRequest request = waiting.removeFirst();
       shim.uid = request.uid();
+      shim.request = request;
+      shim.startSeq = ++shim.seq;
       busy.put(request.uid(), shim);
-      requests.put(request.uid(), request);
-      long seq = ++shim.seq;
-      for (byte[] part : Outgoing.start(seq, shim.slot, request)) {
-        send(shim, part);
+      for (byte[] part : Outgoing.start(shim.startSeq, shim.slot, request)) {
+        if (!send(shim, part)) {
+          // Not even a whole request: it cannot be claimed. The shim is not used again.
+          busy.remove(request.uid());
+          waiting.addFirst(request);
+          break;
+        }
       }
     }
     LauncherConnection open = connection;
@@ -491,11 +382,166 @@ public final class LauncherClient implements LauncherPort {
     }
   }
 
-  private void send(Shim shim, byte[] message) {
+  /** The replacement has the same slot, socket and attempt. */
+  private void shimDead(Incoming.ShimDead of) {
+    log.warn(
+        "shim {} died; {} goes on with {}",
+        of.slot(),
+        of.newPid() == 0 ? "nobody yet" : "process " + of.newPid(),
+        of.uid() == null ? "nothing" : of.uid());
+    Shim shim = shims.get(of.slot());
+    if (shim == null || shim.uid == null || of.uid() != null) {
+      return;
+    }
+    if (shim.request != null && of.lastSeq() >= shim.startSeq) {
+      lookUp(shim, shim.request);
+    }
+  }
+
+  /** The dead shim had taken the start and guarded nothing: the journal knows which of two. */
+  private void lookUp(Shim shim, StartRequest request) {
+    Incoming.Welcome of = welcome;
+    if (of == null) {
+      return;
+    }
+    try {
+      Account account = JournalReader.read(Path.of(of.journalDirectory())).get(request.uid());
+      if (account == null) {
+        busy.remove(request.uid());
+        shim.free();
+        idle.push(shim);
+        start(request);
+      } else if (account.ended()) {
+        release(shim.slot, request.uid());
+        onceDurable(account.endPosition, () -> recordedEnd(account));
+      }
+    } catch (IOException e) {
+      log.error("cannot read the launcher's journal: {}; trying again", e.toString());
+      timers.after(
+          RECONNECT,
+          () -> {
+            if (request.equals(shim.request)) {
+              lookUp(shim, request);
+            }
+          });
+    }
+  }
+
+  private void recordedEnd(Account account) {
+    End end = Ends.of(account, wallNanos());
+    if (end != null) {
+      heard().ended(account.uid, end);
+    }
+  }
+
+  /** A PONG ends the questions of a new connection; anything else is an error. */
+  private void refused(Incoming.Refused of) {
+    Shim shim = shims.get(of.slot());
+    if (of.code() == 0) {
+      if (shim != null && !shim.answered) {
+        shim.answered = true;
+        shim.seq = Math.max(shim.seq, of.lastSeq());
+        shim.uid = of.uid();
+        recoverOnceAnswered();
+      }
+      return;
+    }
+    SignalOutcome outcome = signals.remove(key(of.slot(), of.seq()));
+    if (outcome != null) {
+      outcome.done(0, of.text());
+      return;
+    }
+    StartRequest request = shim == null ? null : shim.request;
+    if (shim == null || request == null || of.seq() != shim.startSeq) {
+      // Such as a stop that came after the end.
+      log.debug("the launcher refused a request (slot {}): {}", of.slot(), of.text());
+      return;
+    }
+    log.warn("{} was refused: {}", request.name(), of.text());
+    busy.remove(request.uid());
+    shim.free();
+    switch (of.code()) {
+      // The launcher ends, or the slot is not what it seemed: not claimed, another shim may do.
+      case Protocol.REFUSED_BUSY, Protocol.REFUSED_RETIRING -> start(request);
+      // Something else has its claim, and will tell.
+      case Protocol.REFUSED_CLAIMED, Protocol.REFUSED_STALE -> idle.push(shim);
+      default -> {
+        idle.push(shim);
+        heard()
+            .startFailed(
+                request.uid(),
+                new StartFailure(
+                    "request",
+                    of.errno(),
+                    "cannot start " + request.name() + ": request: " + of.text()),
+                wallNanos());
+      }
+    }
+  }
+
+  // ---- what was before ----
+
+  private void recoverOnceAnswered() {
+    if (!recovered && shims.values().stream().allMatch(shim -> shim.answered)) {
+      recover();
+    }
+  }
+
+  /** Every shim has answered: what the journal does not claim now was never forked. */
+  private void recover() {
+    Incoming.Welcome of = welcome;
+    if (of == null || connection == null) {
+      return;
+    }
+    Map<Uid, Account> accounts;
+    try {
+      accounts = JournalReader.read(Path.of(of.journalDirectory()));
+    } catch (IOException e) {
+      log.error("cannot read the launcher's journal: {}; trying again", e.toString());
+      timers.after(RECONNECT, this::recoverOnceAnswered);
+      return;
+    }
+    recovered = true;
+    shims.values().forEach(this::adoptOrFree);
+    Path run = Path.of(of.runDirectory()).toAbsolutePath().getParent();
+    orphans.begin(
+        new Orphans.Place(
+            of.bootId(),
+            Path.of(of.journalDirectory()),
+            run == null ? Path.of("/") : run,
+            of.cgroup()));
+    List<Found> found = new ArrayList<>();
+    List<Account> undurableYet = new ArrayList<>();
+    for (Account account : accounts.values()) {
+      boolean durable = Long.compareUnsigned(account.endPosition, synced) <= 0;
+      End end = null;
+      if (account.ended() && durable) {
+        end = Ends.of(account, wallNanos());
+      } else if (account.ended()) {
+        undurableYet.add(account);
+      } else if (!busy.containsKey(account.uid) && !orphans.adopt(account)) {
+        end = Ends.gone(account, of.bootId());
+      }
+      long start = account.started == null ? 0 : account.started.realNanos();
+      found.add(new Found(account.uid, account.name, account.bootId, end == null, start, end));
+    }
+    heard().connected(found);
+    for (Account account : undurableYet) {
+      onceDurable(account.endPosition, () -> recordedEnd(account));
+    }
+    orphans.poll((uid, end) -> heard().ended(uid, end));
+    assign();
+  }
+
+  // ---- small things ----
+
+  private boolean send(Shim shim, byte[] message) {
     try {
       linux.send(shim.fd, message, message.length, List.of(), true);
+      return true;
     } catch (LinuxException e) {
       log.warn("cannot reach shim {}: {}", shim.slot, e.getMessage());
+      return false;
     }
   }
 
@@ -515,13 +561,12 @@ public final class LauncherClient implements LauncherPort {
     }
   }
 
-  private static long key(int slot, long seq) {
-    return (long) slot << 40 | seq;
+  private long wallNanos() {
+    Instant now = clock.now();
+    return now.getEpochSecond() * 1_000_000_000L + now.getNano();
   }
 
-  /** The part of a claim's name that is for people: {@code web/3@2}. */
-  private static String task(String name) {
-    int space = name.indexOf(' ');
-    return space < 0 ? name : name.substring(0, space);
+  private static long key(int slot, long seq) {
+    return (long) slot << 40 | seq;
   }
 }

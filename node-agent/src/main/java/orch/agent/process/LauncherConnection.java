@@ -70,15 +70,31 @@ final class LauncherConnection {
     }
   }
 
+  /**
+   * Ends the thread, then closes the sockets: whoever calls this is the one who sends, so nothing
+   * is ever sent to a descriptor that was closed and given to another.
+   */
   void close() {
-    if (!closed) {
-      closed = true;
-      try {
-        linux.eventSignal(wake);
-      } catch (LinuxException e) {
-        throw new IllegalStateException("cannot wake the launcher's thread", e);
-      }
+    if (closed) {
+      return;
     }
+    closed = true;
+    try {
+      linux.eventSignal(wake);
+      thread.join();
+    } catch (LinuxException e) {
+      throw new IllegalStateException("cannot wake the launcher's thread", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
+    synchronized (shims) {
+      shims.forEach(linux::close);
+      shims.clear();
+    }
+    linux.close(socket);
+    linux.close(epoll);
+    linux.close(wake);
   }
 
   private void run() {
@@ -93,8 +109,6 @@ final class LauncherConnection {
       }
     } catch (LinuxException | Incoming.MalformedException e) {
       reader.broken(this, String.valueOf(e.getMessage()));
-    } finally {
-      closeAll();
     }
   }
 
@@ -116,15 +130,5 @@ final class LauncherConnection {
       int passed = received.descriptors().isEmpty() ? -1 : received.descriptors().getFirst();
       reader.message(this, message, passed);
     }
-  }
-
-  private void closeAll() {
-    synchronized (shims) {
-      shims.forEach(linux::close);
-      shims.clear();
-    }
-    linux.close(socket);
-    linux.close(epoll);
-    linux.close(wake);
   }
 }

@@ -44,6 +44,12 @@ final class Protocol {
   /** Most uids of one ACK. */
   static final int MAX_ACKS = 56;
 
+  // Why a request was refused.
+  static final int REFUSED_BUSY = 2;
+  static final int REFUSED_STALE = 5;
+  static final int REFUSED_CLAIMED = 7;
+  static final int REFUSED_RETIRING = 9;
+
   // Capabilities of a launcher.
   static final long CAP_CGROUP = 1;
   static final long CAP_KILL = 1 << 1;

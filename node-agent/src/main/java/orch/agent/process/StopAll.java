@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import orch.agent.linux.Errno;
 import orch.agent.linux.Linux;
+import orch.agent.linux.LinuxException;
 
 /** Ends everything that the launcher of an agent guards, then the launcher itself. */
 public final class StopAll {
@@ -33,7 +35,14 @@ public final class StopAll {
     Set<Integer> pids = new HashSet<>();
     try {
       byte[] hello = Outgoing.hello();
-      linux.send(socket, hello, hello.length, List.of(), true);
+      try {
+        linux.send(socket, hello, hello.length, List.of(), true);
+      } catch (LinuxException e) {
+        // Closed already; what it said before that tells why.
+        if (e.errno() != Errno.EPIPE) {
+          throw e;
+        }
+      }
       boolean ready = false;
       while (!ready) {
         Linux.Received received = linux.receive(socket, buffer, true);

@@ -1,0 +1,376 @@
+package orch.agent;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import orch.agent.core.KnownAttempt;
+import orch.agent.link.ControllerLink;
+import orch.agent.linux.JnaLinux;
+import orch.agent.linux.Linux;
+import orch.agent.logs.LogServer;
+import orch.agent.logs.LogSink;
+import orch.agent.logs.TaskIdentity;
+import orch.agent.process.Directories;
+import orch.agent.process.LauncherClient;
+import orch.agent.process.LauncherProcess;
+import orch.agent.process.StopAll;
+import orch.agent.process.TaskStarts;
+import orch.agent.runtime.AgentLoop;
+import orch.agent.runtime.DiskFiles;
+import orch.agent.runtime.LoopThread;
+import orch.api.model.AgentMessage;
+import orch.api.model.AttemptState;
+import orch.api.model.AttemptStatus;
+import orch.api.model.ControllerMessage;
+import orch.api.model.DesiredAttempt;
+import orch.api.model.JobSpec;
+import orch.api.model.LinkHeader;
+import orch.api.model.NodeCapacity;
+import orch.api.model.NodeDescription;
+import orch.api.model.SpecDefinition;
+import orch.api.model.StageTimes;
+import orch.api.model.StopOrder;
+import orch.api.model.Uid;
+import orch.api.seam.Clock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An agent with the real launcher and real processes, without a controller: the test gives the
+ * orders and reads the reports. {@link #crash} leaves it as SIGKILL would.
+ */
+final class RealAgent implements AutoCloseable {
+  private static final Duration LIMIT = Duration.ofSeconds(20);
+  static final String BOOT = readBootId();
+
+  final Path directory;
+  final Linux linux = new JnaLinux();
+  private final LauncherProcess process;
+  private final BlockingQueue<AttemptStatus> reports = new LinkedBlockingQueue<>();
+  private final Map<Uid, AttemptStatus> last = new LinkedHashMap<>();
+  private final @Nullable Path cgroup;
+  private LoopThread loop;
+  private AgentLoop agent;
+  private DiskFiles files;
+  private FakeLink link;
+  private long revision = 1;
+  AgentMessage.@Nullable Hello hello;
+
+  private static final class HostClock implements Clock {
+    private final Linux linux;
+
+    HostClock(Linux linux) {
+      this.linux = linux;
+    }
+
+    @Override
+    public Instant now() {
+      return Instant.now();
+    }
+
+    @Override
+    public long bootNanos() {
+      return linux.bootNanos();
+    }
+  }
+
+  /** Takes everything and keeps the reports. */
+  private final class FakeLink implements ControllerLink {
+    private final CountDownLatch opened = new CountDownLatch(1);
+    @Nullable Listener listener;
+
+    @Override
+    public void start(Listener heard) {
+      listener = heard;
+      hello = heard.hello();
+      heard.opened();
+      tell(new ControllerMessage.Welcome(Duration.ofHours(1), false));
+      opened.countDown();
+    }
+
+    void tell(ControllerMessage message) {
+      if (listener != null) {
+        listener.received(new LinkHeader("c1", 1, 1, revision++), message);
+      }
+    }
+
+    @Override
+    public void send(AgentMessage message) {
+      if (message instanceof AgentMessage.Reports sent) {
+        reports.addAll(sent.attempts());
+      }
+    }
+
+    @Override
+    public boolean writable() {
+      return true;
+    }
+
+    @Override
+    public void reset(String why) {
+      throw new AssertionError("the agent closed the session: " + why);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private static final class NoLogs implements LogServer {
+    @Override
+    public void attemptStarted(TaskIdentity identity) {}
+
+    @Override
+    public void attemptEnded(Uid uid) {}
+
+    @Override
+    public void open(ControllerMessage.OpenLogs query, LogSink sink) {}
+
+    @Override
+    public void close(long stream, boolean drain) {}
+  }
+
+  RealAgent() throws IOException {
+    this(null);
+  }
+
+  RealAgent(@Nullable Path cgroup) throws IOException {
+    this.cgroup = cgroup;
+    directory =
+        Files.createTempDirectory(
+            Path.of("/tmp"),
+            "orch-agent-test",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
+    Files.createDirectory(directory.resolve("run"));
+    Files.createDirectory(directory.resolve("data"));
+    Files.createDirectory(directory.resolve("tasks"));
+    Files.setPosixFilePermissions(
+        directory.resolve("tasks"), PosixFilePermissions.fromString("rwx--x--x"));
+    process =
+        new LauncherProcess(
+            launcher(),
+            directory.resolve("run"),
+            directory.resolve("data"),
+            List.of("setsid"),
+            cgroup,
+            64);
+    begin();
+  }
+
+  private static Path launcher() {
+    Path named =
+        Path.of(System.getProperty("orch.launcher", "target/native/orch-launcher"))
+            .toAbsolutePath();
+    if (!Files.isExecutable(named)) {
+      throw new AssertionError(named + " is missing; the module's build makes it");
+    }
+    return named;
+  }
+
+  /** An agent comes to life with what the one before it left. */
+  void begin() throws IOException {
+    Clock clock = new HostClock(linux);
+    loop =
+        new LoopThread(
+            "agent",
+            clock,
+            (thread, problem) -> {
+              throw new AssertionError("the loop is broken", problem);
+            });
+    LauncherClient launcher = new LauncherClient(linux, process, loop, clock, loop);
+    files = DiskFiles.open(directory.resolve("data"));
+    link = new FakeLink();
+    TaskStarts tasks =
+        new TaskStarts(
+            linux,
+            new TaskStarts.Settings(
+                "node-1",
+                "host-1",
+                directory.resolve("tasks"),
+                cgroup,
+                () -> launcher.missingLimits(List.of()),
+                false,
+                true,
+                new TreeMap<>(Map.of("rack", "r7"))),
+            clock);
+    agent =
+        new AgentLoop(
+            new AgentLoop.Seams(
+                loop,
+                Runnable::run,
+                clock,
+                loop,
+                launcher,
+                link,
+                tasks,
+                files,
+                new NoLogs(),
+                stream -> {
+                  throw new AssertionError("no output was asked for");
+                },
+                () -> {},
+                (why, cause) -> {
+                  throw new AssertionError(why, cause);
+                }),
+            "node-1",
+            BOOT,
+            () ->
+                new NodeDescription(
+                    "u1",
+                    "node-1",
+                    "m1",
+                    BOOT,
+                    "0",
+                    new TreeMap<>(),
+                    new TreeMap<>(),
+                    new NodeCapacity(1, 1, 64, new TreeMap<>()),
+                    List.of(),
+                    "root"));
+    loop.execute(agent::start);
+    try {
+      if (!link.opened.await(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+        throw new AssertionError("the agent did not find its launcher in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Ends the agent at once; the launcher sees its sockets close. */
+  void crash() throws IOException {
+    loop.execute(agent::stop);
+    loop.execute(() -> reports.add(MARK));
+    await(status -> status == MARK);
+    loop.close();
+    files.close();
+    reports.clear();
+    last.clear();
+  }
+
+  private static final AttemptStatus MARK =
+      new AttemptStatus(
+          new Uid(9, 9, 9),
+          new Uid(9, 9, 9),
+          0,
+          0,
+          0,
+          AttemptState.PLACED,
+          "",
+          0,
+          0,
+          null,
+          StageTimes.NONE);
+
+  /** Runs something on the agent's loop. */
+  void tell(ControllerMessage message) {
+    loop.execute(() -> link.tell(message));
+  }
+
+  void run(Uid uid, JobSpec spec) {
+    order(uid, spec, null);
+  }
+
+  void stop(Uid uid, JobSpec spec, Duration grace) {
+    order(uid, spec, new StopOrder(grace, "cancelled by alice"));
+  }
+
+  void order(Uid uid, JobSpec spec, @Nullable StopOrder stop) {
+    Uid job = new Uid(1, 1, uid.sequence() + 1_000_000);
+    tell(
+        new ControllerMessage.Desired(
+            false,
+            false,
+            List.of(
+                new SpecDefinition(
+                    job, 1, spec, "default", "web", 42, "0af7651916cd43dd8448eb211c80319c", "", 3)),
+            List.of(
+                new DesiredAttempt(
+                    uid,
+                    job,
+                    1,
+                    2,
+                    1,
+                    BOOT,
+                    stop,
+                    Duration.ZERO,
+                    new TreeMap<>(Map.of("http", 8080)),
+                    uid.fencingToken(),
+                    "b7ad6b7169203331",
+                    "item-x",
+                    0,
+                    StageTimes.NONE))));
+  }
+
+  void forget(Uid uid) {
+    tell(new ControllerMessage.Forget(List.of(uid)));
+  }
+
+  AttemptStatus awaitEnd(Uid uid) {
+    return await(status -> status.uid().equals(uid) && status.state().ended());
+  }
+
+  AttemptStatus awaitState(Uid uid, AttemptState state) {
+    return await(status -> status.uid().equals(uid) && status.state() == state);
+  }
+
+  private AttemptStatus await(Predicate<AttemptStatus> wanted) {
+    for (AttemptStatus seen : last.values()) {
+      if (wanted.test(seen)) {
+        return seen;
+      }
+    }
+    long deadline = System.nanoTime() + LIMIT.toNanos();
+    try {
+      while (true) {
+        AttemptStatus next = reports.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        if (next == null) {
+          throw new AssertionError("not reported in time; last: " + last.values());
+        }
+        last.put(next.uid(), next);
+        if (wanted.test(next)) {
+          return next;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
+  /** Attempts that the files remember. */
+  List<KnownAttempt> remembered() throws IOException {
+    try (DiskFiles read = DiskFiles.open(directory.resolve("data"))) {
+      return new ArrayList<>(read.known());
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    crash();
+    try {
+      StopAll.run(linux, process);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    Directories.remove(directory);
+  }
+
+  private static String readBootId() {
+    try {
+      return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
