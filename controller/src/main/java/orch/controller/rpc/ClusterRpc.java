@@ -1,0 +1,115 @@
+package orch.controller.rpc;
+
+import com.google.protobuf.Empty;
+import io.grpc.stub.StreamObserver;
+import java.util.concurrent.CompletableFuture;
+import orch.controller.port.Member;
+import orch.v1.BackupChunk;
+import orch.v1.Cluster;
+import orch.v1.ClusterServiceGrpc;
+import orch.v1.CreateBackupRequest;
+import orch.v1.CreateTokenRequest;
+import orch.v1.GetClusterRequest;
+import orch.v1.GetVersionRequest;
+import orch.v1.ListEventsRequest;
+import orch.v1.ListEventsResponse;
+import orch.v1.ListMembersRequest;
+import orch.v1.ListMembersResponse;
+import orch.v1.ListTokensRequest;
+import orch.v1.ListTokensResponse;
+import orch.v1.MemberRole;
+import orch.v1.RevokeTokenRequest;
+import orch.v1.Token;
+import orch.v1.Version;
+
+/** ClusterService. */
+final class ClusterRpc extends ClusterServiceGrpc.ClusterServiceImplBase {
+  private static final String NO_TOKENS =
+      "there is no authentication, and the listeners stay on loopback";
+
+  private final Requests requests;
+  private final String version;
+  private final int maxFormatLevel;
+
+  /**
+   * @param version of this build
+   * @param maxFormatLevel newest format of the log that it reads
+   */
+  ClusterRpc(Requests requests, String version, int maxFormatLevel) {
+    this.requests = requests;
+    this.version = version;
+    this.maxFormatLevel = maxFormatLevel;
+  }
+
+  @Override
+  public void getCluster(GetClusterRequest request, StreamObserver<Cluster> observer) {
+    Requests.answer(
+        observer,
+        () -> requests.read((view, revision) -> Messages.cluster(view.cluster(), revision)));
+  }
+
+  @Override
+  public void getVersion(GetVersionRequest request, StreamObserver<Version> observer) {
+    observer.onNext(
+        Version.newBuilder().setVersion(version).setMaxFormatLevel(maxFormatLevel).build());
+    observer.onCompleted();
+  }
+
+  @Override
+  public void listMembers(
+      ListMembersRequest request, StreamObserver<ListMembersResponse> observer) {
+    Requests.answer(
+        observer,
+        () -> {
+          ListMembersResponse.Builder members = ListMembersResponse.newBuilder();
+          for (Member member : requests.port().members()) {
+            members.addMembers(
+                orch.v1.Member.newBuilder()
+                    .setName(member.name())
+                    .setRole(
+                        member.leader()
+                            ? MemberRole.MEMBER_ROLE_LEADER
+                            : MemberRole.MEMBER_ROLE_STANDBY)
+                    .setEpoch(member.epoch())
+                    .setAppliedRevision(member.appliedRevision())
+                    .setHttpAddress(member.httpAddress())
+                    .setGrpcAddress(member.grpcAddress())
+                    .setVersion(member.version())
+                    .setMaxFormatLevel(member.maxFormatLevel()));
+          }
+          return CompletableFuture.completedFuture(members.build());
+        });
+  }
+
+  @Override
+  public void listEvents(ListEventsRequest request, StreamObserver<ListEventsResponse> observer) {
+    Unserved.refuse(observer, "ClusterService.ListEvents", "watch jobs and nodes instead");
+  }
+
+  @Override
+  public void createBackup(CreateBackupRequest request, StreamObserver<BackupChunk> observer) {
+    Unserved.refuse(
+        observer, "ClusterService.CreateBackup", "copy ZooKeeper's data while it is stopped");
+  }
+
+  @Override
+  public StreamObserver<BackupChunk> restoreBackup(StreamObserver<Cluster> observer) {
+    return Unserved.refuseStream(
+        observer, "ClusterService.RestoreBackup", "put ZooKeeper's data back while it is stopped");
+  }
+
+  @Override
+  public void createToken(CreateTokenRequest request, StreamObserver<Token> observer) {
+    Unserved.refuse(observer, "ClusterService.CreateToken", NO_TOKENS);
+  }
+
+  @Override
+  public void listTokens(ListTokensRequest request, StreamObserver<ListTokensResponse> observer) {
+    Unserved.refuse(observer, "ClusterService.ListTokens", NO_TOKENS);
+  }
+
+  @Override
+  public void revokeToken(RevokeTokenRequest request, StreamObserver<Empty> observer) {
+    Unserved.refuse(observer, "ClusterService.RevokeToken", NO_TOKENS);
+  }
+}

@@ -1,0 +1,131 @@
+package orch.controller.rpc;
+
+import io.grpc.Server;
+import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import orch.controller.port.ControllerPort;
+
+/**
+ * The gRPC server: the public services, health, reflection, and the agents' service. {@link
+ * #publicServices} are what the HTTP port serves too.
+ */
+public final class GrpcServer implements AutoCloseable {
+  /** An agent's inventory comes in parts of 500 attempts, some kilobytes each at the worst. */
+  private static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+  private static final int MAX_METADATA_BYTES = 16 * 1024;
+  private static final long KEEP_ALIVE_SECONDS = 10;
+
+  /** Agents ask every 10 s whether the connection lives; more often is impolite. */
+  private static final long MIN_KEEP_ALIVE_SECONDS = 5;
+
+  private static final long STOP_SECONDS = 1;
+
+  /** An agent answers a signal at once or not at all. */
+  private static final Duration SIGNAL_TIMEOUT = Duration.ofSeconds(10);
+
+  private final InetSocketAddress listen;
+  private final ExecutorService executor;
+  private final Watches watches;
+  private final List<ServerServiceDefinition> publicServices;
+  private final HealthStatusManager health = new HealthStatusManager();
+  private final Server server;
+
+  /**
+   * Does not listen yet.
+   *
+   * @param version of this build
+   * @param maxFormatLevel newest format of the log that it reads
+   */
+  public GrpcServer(
+      InetSocketAddress listen,
+      ControllerPort controller,
+      SpecDialect dialect,
+      String version,
+      int maxFormatLevel) {
+    this.listen = listen;
+    executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("rpc-", 0).factory());
+    Requests requests = new Requests(controller, executor);
+    watches = new Watches(requests);
+    LogStreams logs = new LogStreams(requests, watches);
+    Signals signals = new Signals(requests, SIGNAL_TIMEOUT);
+    publicServices =
+        List.of(
+            ServerInterceptors.intercept(
+                new JobRpc(requests, watches, dialect), Caller.interceptor()),
+            ServerInterceptors.intercept(
+                new TaskRpc(requests, watches, logs, signals), Caller.interceptor()),
+            ServerInterceptors.intercept(new NodeRpc(requests, watches), Caller.interceptor()),
+            ServerInterceptors.intercept(
+                new ClusterRpc(requests, version, maxFormatLevel), Caller.interceptor()),
+            health.getHealthService().bindService());
+    server =
+        NettyServerBuilder.forAddress(listen)
+            .executor(executor)
+            .addServices(publicServices)
+            .addService(new AgentRpc(controller, executor, signals, logs))
+            .addService(ProtoReflectionServiceV1.newInstance())
+            .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+            .maxInboundMetadataSize(MAX_METADATA_BYTES)
+            .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+            .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+            .permitKeepAliveTime(MIN_KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+            .permitKeepAliveWithoutCalls(true)
+            .build();
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.SERVING);
+  }
+
+  /** The services for clients, with their interceptors; not the agents' one. */
+  public List<ServerServiceDefinition> publicServices() {
+    return publicServices;
+  }
+
+  /** Listens; fails with a sentence when it cannot. */
+  public void start() throws IOException {
+    try {
+      server.start();
+    } catch (IOException failure) {
+      Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+      close();
+      throw new IOException(
+          "cannot listen for gRPC on "
+              + listen.getHostString()
+              + ":"
+              + listen.getPort()
+              + ": "
+              + cause.getMessage()
+              + "; choose another address with --grpc-listen",
+          failure);
+    }
+  }
+
+  /** The port that it listens on. */
+  public int port() {
+    return server.getPort();
+  }
+
+  /** Ends every call and session. */
+  @Override
+  public void close() {
+    health.enterTerminalState();
+    watches.close();
+    server.shutdownNow();
+    try {
+      server.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    executor.shutdownNow();
+  }
+}

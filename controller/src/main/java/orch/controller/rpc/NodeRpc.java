@@ -1,0 +1,224 @@
+package orch.controller.rpc;
+
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import orch.api.model.NodeState;
+import orch.controller.core.Input;
+import orch.controller.core.NodeView;
+import orch.v1.AdoptNodeRequest;
+import orch.v1.CordonNodeRequest;
+import orch.v1.DeclareNodeGoneRequest;
+import orch.v1.DrainNodeRequest;
+import orch.v1.GetNodeRequest;
+import orch.v1.ListNodesRequest;
+import orch.v1.ListNodesResponse;
+import orch.v1.Node;
+import orch.v1.NodeServiceGrpc;
+import orch.v1.ReplaceNodeRequest;
+import orch.v1.UncordonNodeRequest;
+import orch.v1.UpdateNodeLabelsRequest;
+import orch.v1.WatchNodesRequest;
+import orch.v1.WatchNodesResponse;
+import org.jspecify.annotations.Nullable;
+
+/** NodeService. */
+final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
+  private final Requests requests;
+  private final Watches watches;
+
+  NodeRpc(Requests requests, Watches watches) {
+    this.requests = requests;
+    this.watches = watches;
+  }
+
+  @Override
+  public void getNode(GetNodeRequest request, StreamObserver<Node> observer) {
+    Requests.answer(
+        observer,
+        () -> {
+          String name = Names.node("name", request.getName());
+          return requests
+              .read((view, revision) -> new Requests.Seen<>(view.nodeNamed(name), revision))
+              .thenApply(seen ->
+                  Messages.node(seen.value().orElseThrow(() -> notFound(name)), seen.revision()));
+        });
+  }
+
+  @Override
+  public void listNodes(ListNodesRequest request, StreamObserver<ListNodesResponse> observer) {
+    Requests.answer(
+        observer,
+        () -> {
+          int size = Requests.pageSize(request.getPageSize());
+          ListNodesRequest same = request.toBuilder().clearPageToken().clearPageSize().build();
+          String after = Tokens.next(same, request.getPageToken());
+          List<NodeState> states =
+              request.getStatesList().stream()
+                  .map(state -> Messages.state("states", state))
+                  .toList();
+          return requests
+              .read((view, revision) -> new Requests.Seen<>(view.nodes(), revision))
+              .thenApply(seen -> page(seen, same, states, after, size));
+        });
+  }
+
+  private static ListNodesResponse page(
+      Requests.Seen<List<NodeView>> seen,
+      ListNodesRequest request,
+      List<NodeState> states,
+      @Nullable String after,
+      int size) {
+    ListNodesResponse.Builder page = ListNodesResponse.newBuilder();
+    for (NodeView node : seen.value()) {
+      boolean wanted =
+          (after == null || node.name().compareTo(after) > 0)
+              && (states.isEmpty() || states.contains(node.state()))
+              && hasLabels(node, request.getLabelsMap());
+      if (wanted && page.getNodesCount() == size) {
+        String last = page.getNodes(size - 1).getName();
+        return page.setNextPageToken(Tokens.page(request, last.substring(last.indexOf('/') + 1)))
+            .build();
+      }
+      if (wanted) {
+        page.addNodes(Messages.node(node, seen.revision()));
+      }
+    }
+    return page.build();
+  }
+
+  private static boolean hasLabels(NodeView node, Map<String, String> labels) {
+    for (Map.Entry<String, String> label : labels.entrySet()) {
+      String value = node.labels().get(label.getKey());
+      if (value == null || !(label.getValue().isEmpty() || value.equals(label.getValue()))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public void watchNodes(WatchNodesRequest request, StreamObserver<WatchNodesResponse> observer) {
+    watches.stream(
+        (ServerCallStreamObserver<WatchNodesResponse>) observer,
+        request.getResumeToken(),
+        new NodeWatch(requests));
+  }
+
+  @Override
+  public void cordonNode(CordonNodeRequest request, StreamObserver<Node> observer) {
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () ->
+            change(
+                request.getName(),
+                name ->
+                    new Input.CordonNode(
+                        Requests.meta(request, request.getRequestId(), caller),
+                        name,
+                        request.getReason())));
+  }
+
+  @Override
+  public void uncordonNode(UncordonNodeRequest request, StreamObserver<Node> observer) {
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () ->
+            change(
+                request.getName(),
+                name ->
+                    new Input.UncordonNode(
+                        Requests.meta(request, request.getRequestId(), caller), name)));
+  }
+
+  @Override
+  public void drainNode(DrainNodeRequest request, StreamObserver<Node> observer) {
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () -> {
+          Duration deadline =
+              request.hasDeadline()
+                  ? Duration.ofSeconds(
+                      request.getDeadline().getSeconds(), request.getDeadline().getNanos())
+                  : null;
+          if (deadline != null && deadline.isNegative()) {
+            throw Errors.invalid("deadline", "must not be negative");
+          }
+          return change(
+              request.getName(),
+              name ->
+                  new Input.DrainNode(
+                      Requests.meta(request, request.getRequestId(), caller), name, deadline));
+        });
+  }
+
+  @Override
+  public void updateNodeLabels(UpdateNodeLabelsRequest request, StreamObserver<Node> observer) {
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () ->
+            change(
+                request.getName(),
+                name ->
+                    new Input.UpdateNodeLabels(
+                        Requests.meta(request, request.getRequestId(), caller),
+                        name,
+                        new TreeMap<>(request.getSetMap()),
+                        request.getRemoveList())));
+  }
+
+  @Override
+  public void declareNodeGone(DeclareNodeGoneRequest request, StreamObserver<Node> observer) {
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () ->
+            change(
+                request.getName(),
+                name ->
+                    new Input.DeclareNodeGone(
+                        Requests.meta(request, request.getRequestId(), caller),
+                        name,
+                        request.getVerified())));
+  }
+
+  @Override
+  public void replaceNode(ReplaceNodeRequest request, StreamObserver<Node> observer) {
+    Unserved.refuse(
+        observer,
+        "NodeService.ReplaceNode",
+        "declare the old node gone and start the new one under another name");
+  }
+
+  @Override
+  public void adoptNode(AdoptNodeRequest request, StreamObserver<Node> observer) {
+    Unserved.refuse(
+        observer,
+        "NodeService.AdoptNode",
+        "start the agent with an empty data directory to join this cluster");
+  }
+
+  private CompletionStage<Node> change(String named, Function<String, Input.Request> input) {
+    String name = Names.node("name", named);
+    return requests
+        .submit(
+            input.apply(name),
+            (answer, view, revision) -> new Requests.Seen<>(view.nodeNamed(name), revision))
+        .thenApply(
+            seen -> Messages.node(seen.value().orElseThrow(() -> notFound(name)), seen.revision()));
+  }
+
+  private static RuntimeException notFound(String name) {
+    return Errors.notFound(
+        "orch.v1.Node", "nodes/" + name, "there is no node " + name + "; see orchctl node list");
+  }
+}
