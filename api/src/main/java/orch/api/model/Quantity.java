@@ -1,6 +1,5 @@
 package orch.api.model;
 
-import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -21,7 +20,7 @@ public final class Quantity {
 
   private static final Pattern DURATION_PART = Pattern.compile("([0-9]+(?:\\.[0-9]+)?)([a-z]+)");
 
-  private static final BigDecimal MAX_LONG = BigDecimal.valueOf(Long.MAX_VALUE);
+  private static final long NOT_WHOLE = -1;
 
   /** A unit and what it stands for, in the smallest unit. */
   private record Unit(String name, long factor) {}
@@ -70,7 +69,7 @@ public final class Quantity {
       case "m" -> exact(number, 1, text, "thousandths of a CPU");
       case "%" ->
           throw new IllegalArgumentException(
-              "'" + text + "': write thousandths of a CPU, " + number + "% is " + tens(number));
+              "'" + text + "': write thousandths of a CPU, as 50% is 500m");
       default ->
           throw new IllegalArgumentException(
               "'"
@@ -200,19 +199,54 @@ public final class Quantity {
   }
 
   private static long exact(String number, long factor, String text, String smallest) {
-    BigDecimal value = new BigDecimal(number).multiply(BigDecimal.valueOf(factor));
-    if (value.compareTo(MAX_LONG) > 0) {
-      throw new IllegalArgumentException("'" + text + "' is too large");
+    long value;
+    try {
+      value = times(number, factor);
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException("'" + text + "' is too large", e);
     }
-    if (value.stripTrailingZeros().scale() > 0) {
+    if (value == NOT_WHOLE) {
       throw new IllegalArgumentException(
           "'" + text + "' is not a whole number of " + smallest + "; write a coarser one");
     }
-    return value.longValueExact();
+    return value;
   }
 
-  private static String tens(String percent) {
-    return new BigDecimal(percent).movePointRight(1).stripTrailingZeros().toPlainString() + "m";
+  /**
+   * A decimal number times a factor, exactly; NOT_WHOLE when a fraction is left. Throws
+   * ArithmeticException when it is too large.
+   */
+  private static long times(String number, long factor) {
+    int point = number.indexOf('.');
+    String digits = number.replace(".", "");
+    int decimals = point < 0 ? 0 : number.length() - point - 1;
+    while (decimals > 0 && digits.endsWith("0")) {
+      digits = digits.substring(0, digits.length() - 1);
+      decimals--;
+    }
+    digits = digits.replaceFirst("^0+(?=[0-9])", "");
+    String most = Long.toString(Long.MAX_VALUE);
+    if (digits.length() > most.length()
+        || (digits.length() == most.length() && digits.compareTo(most) > 0)) {
+      throw new ArithmeticException("more than a long holds");
+    }
+    if (decimals > 18) {
+      return NOT_WHOLE;
+    }
+    long numerator = Long.parseLong(digits);
+    long denominator = 1;
+    for (int i = 0; i < decimals; i++) {
+      denominator *= 10;
+    }
+    long common = greatestCommonDivisor(factor, denominator);
+    if (numerator % (denominator / common) != 0) {
+      return NOT_WHOLE;
+    }
+    return Math.multiplyExact(numerator / (denominator / common), factor / common);
+  }
+
+  private static long greatestCommonDivisor(long left, long right) {
+    return right == 0 ? left : greatestCommonDivisor(right, left % right);
   }
 
   private static String bytesRemedy(String number, String unit) {
@@ -271,13 +305,16 @@ public final class Quantity {
   }
 
   private static Duration durationOf(String number, Unit unit, String text) {
-    BigDecimal nanos = new BigDecimal(number).multiply(BigDecimal.valueOf(unit.factor()));
-    if (nanos.compareTo(MAX_LONG) > 0) {
-      throw new IllegalArgumentException("'" + text + "' is too long; at most 100 years (36500d)");
+    long nanos;
+    try {
+      nanos = times(number, unit.factor());
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException(
+          "'" + text + "' is too long; at most 100 years (36500d)", e);
     }
-    if (nanos.stripTrailingZeros().scale() > 0) {
+    if (nanos == NOT_WHOLE) {
       throw new IllegalArgumentException("'" + text + "' is finer than a nanosecond");
     }
-    return Duration.ofNanos(nanos.longValueExact());
+    return Duration.ofNanos(nanos);
   }
 }

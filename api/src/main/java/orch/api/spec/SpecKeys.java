@@ -326,7 +326,7 @@ final class SpecKeys {
               .means(
                   "The job fails once more tasks than this failed; 0: all are tried; -1: at the"
                       + " first failure."),
-          key("succeedWhen", "succeed_when", whole(), "all", "8")
+          key("succeedWhen", "succeed_when", whole(), "all", "1")
               .means("The job succeeds once so many tasks did; the rest is cancelled."),
           key("gang", "gang", BOOL, "false", "true")
               .means("All tasks are placed together or none."),

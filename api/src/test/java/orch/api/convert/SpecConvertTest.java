@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import orch.api.model.Affinity;
+import orch.api.model.HealthCheck;
 import orch.api.model.IndexRange;
 import orch.api.model.JobSpec;
 import orch.api.model.JobType;
@@ -77,12 +78,13 @@ final class SpecConvertTest {
   void anHttpProbeAsksForTheRoot() {
     orch.v1.JobSpec.Builder job = job();
     job.getHealthBuilder().getReadinessBuilder().getHttpBuilder().setPort("80");
-    var readiness = SpecConvert.fromProto(job.build()).health().readiness();
-    assertTrue(readiness != null);
-    assertEquals(new Probe.Http("80", "/"), readiness.probe());
-    assertEquals(java.time.Duration.ofSeconds(10), readiness.period());
-    assertEquals(java.time.Duration.ofSeconds(1), readiness.timeout());
-    assertEquals(3, readiness.failures());
+    assertEquals(
+        new HealthCheck(
+            new Probe.Http("80", "/"),
+            java.time.Duration.ofSeconds(10),
+            java.time.Duration.ofSeconds(1),
+            3),
+        SpecConvert.fromProto(job.build()).health().readiness());
   }
 
   @Test

@@ -151,7 +151,7 @@ public final class SpecSamples {
     times(
         2,
         () -> {
-          long hard = random.nextInt(5_000) - 1;
+          long hard = random.nextLong(5_000) - 1;
           long soft = hard < 1 ? hard : random.nextLong(hard);
           job.putRlimits(
               List.of("nofile", "core", "as").get(random.nextInt(3)),

@@ -101,7 +101,7 @@ final class QuantityTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "50% | '50%': write thousandths of a CPU, 50% is 500m",
+        "50% | '50%': write thousandths of a CPU, as 50% is 500m",
         "2 cores | '2 cores': there is no unit 'cores' for CPU; write 2 for whole CPUs or 2m for"
             + " thousandths",
         "1.0005 | '1.0005' is not a whole number of thousandths of a CPU; write a coarser one",

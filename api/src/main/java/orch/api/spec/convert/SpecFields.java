@@ -80,8 +80,8 @@ final class SpecFields {
     problems.add(new Problem(where.line(), where.column(), path, message, ""));
   }
 
-  void problem(String path, YamlNode where, String message, Optional<String> suggestion) {
-    problems.add(new Problem(where.line(), where.column(), path, message, suggestion.orElse("")));
+  void problem(String path, YamlNode where, String message, String suggestion) {
+    problems.add(new Problem(where.line(), where.column(), path, message, suggestion));
   }
 
   /** Whether the document has this key. */
@@ -231,6 +231,6 @@ final class SpecFields {
     } else {
       message += " here; keys are " + String.join(", ", known);
     }
-    problem(prefix + word, key, message, near);
+    problem(prefix + word, key, message, near.orElse(""));
   }
 }

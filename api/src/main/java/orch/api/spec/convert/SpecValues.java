@@ -199,10 +199,7 @@ final class SpecValues {
         && scalar.kind() == YamlNode.Kind.TEXT
         && NearestName.of(scalar.text(), List.of("unlimited")).isPresent()) {
       fields.problem(
-          path,
-          node,
-          "expected a whole number or unlimited, got " + node.described(),
-          Optional.of("unlimited"));
+          path, node, "expected a whole number or unlimited, got " + node.described(), "unlimited");
       return null;
     }
     return whole(path, node, -1, Integer.MAX_VALUE);
@@ -321,7 +318,7 @@ final class SpecValues {
             + ", got "
             + node.described()
             + near.map(word -> "; did you mean '" + word + "'?").orElse(""),
-        near);
+        near.orElse(""));
     return null;
   }
 

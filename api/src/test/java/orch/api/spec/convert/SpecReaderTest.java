@@ -227,7 +227,7 @@ final class SpecReaderTest {
             + " 256M (1000²)");
     problems(
         "command: [x]\nresources: {cpu: 50%}\n",
-        "2:18: resources.cpu: '50%': write thousandths of a CPU, 50% is 500m");
+        "2:18: resources.cpu: '50%': write thousandths of a CPU, as 50% is 500m");
     problems(
         "command: [x]\ntimeout: 90\n",
         "2:10: timeout: a duration needs a unit: write 90s, 90m or 90h");
