@@ -104,6 +104,23 @@ final class UsageTest {
   }
 
   @Test
+  void manualHasAnExampleOfEveryCommand() throws IOException {
+    String manual = Files.readString(Path.of("../docs/orchctl.md"));
+    for (String word : Catalog.names("")) {
+      if (!Catalog.isGroup(word)) {
+        assertTrue(word.equals("help") || manual.contains(word), word);
+        continue;
+      }
+      for (String second : Catalog.names(word)) {
+        assertTrue(
+            manual.contains("orchctl " + word + " " + second + " ")
+                || manual.contains("orchctl " + word + " " + second + "\n"),
+            word + " " + second);
+      }
+    }
+  }
+
+  @Test
   void helpOfAGroupAndHelpAsAWordWork() {
     assertEquals(0, fixture.orchctl("job"));
     assertTrue(fixture.out().contains("job retry"));
