@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import orch.agent.cgroup.CgroupRoot;
 import orch.agent.linux.Errno;
 import orch.agent.linux.LinuxException;
 import orch.api.model.AttemptState;
@@ -26,6 +27,7 @@ import orch.api.model.StartFailure;
 import orch.api.model.TaskSet;
 import orch.api.model.Uid;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -449,6 +451,35 @@ class RealProcessesTest {
     agent.awaitEnd(later);
     agent.stop(uid, spec, Duration.ofSeconds(2));
     assertEquals(AttemptState.KILLED, agent.awaitEnd(uid).state());
+  }
+
+  @Test
+  void eachAttemptHasACgroupOfItsOwnAndNothingOfItIsLeft() throws Exception {
+    CgroupRoot root =
+        CgroupRoot.prepare(
+            Path.of("/proc/self/mounts"), "orch-real-" + ProcessHandle.current().pid());
+    Path subtree = root.directory();
+    Assumptions.assumeTrue(subtree != null, "no cgroup v2 mount that this user may write");
+    Objects.requireNonNull(subtree);
+    // A leaf that nobody claims, as a launcher that died with its journal would leave it.
+    Path stray = Files.createDirectory(subtree.resolve("t-ffff"));
+    try (RealAgent own = new RealAgent(subtree)) {
+      assertFalse(Files.exists(stray));
+      Path out = Files.createFile(own.directory.resolve("cgroup"));
+      Files.setPosixFilePermissions(
+          out, java.nio.file.attribute.PosixFilePermissions.fromString("rw-rw-rw-"));
+      Uid uid = uid();
+      // A descendant in a session of its own does not outlive its task.
+      JobSpec spec = shell("grep ^0:: /proc/self/cgroup >" + out + "; setsid sleep 61 & exit 3");
+      own.run(uid, spec);
+      assertEquals(3, result(own.awaitEnd(uid)).siStatus());
+      String leaf =
+          String.format("t-%08x%08x%016x", uid.incarnation(), uid.epoch(), uid.sequence());
+      assertEquals("0::/" + subtree.getFileName() + "/" + leaf, Files.readString(out).strip());
+      assertFalse(Files.exists(subtree.resolve(leaf)));
+    } finally {
+      assertTrue(CgroupRoot.removeAll(subtree));
+    }
   }
 
   /** The launcher of this agent: the process whose command line names its directory. */

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,6 +78,27 @@ public record CgroupRoot(@Nullable Path directory, List<String> missing, String 
   /** A host without cgroups: nothing can be limited. */
   public static CgroupRoot none(String why) {
     return new CgroupRoot(null, CONTROLLERS, why);
+  }
+
+  /**
+   * Kills and removes leaves of attempts that nobody knows; answers their names.
+   *
+   * @param known names of the leaves that stay
+   */
+  public static List<String> removeStrays(Path directory, SortedSet<String> known)
+      throws IOException {
+    List<String> strays = new ArrayList<>();
+    try (DirectoryStream<Path> leaves = Files.newDirectoryStream(directory, "t-*")) {
+      for (Path leaf : leaves) {
+        String name = String.valueOf(leaf.getFileName());
+        if (!known.contains(name)) {
+          strays.add(name);
+          // A leaf whose processes are still dying goes at the next start.
+          remove(leaf);
+        }
+      }
+    }
+    return strays;
   }
 
   /** As {@link #remove}, again for some seconds while processes are dying. */

@@ -12,8 +12,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Executor;
+import orch.agent.cgroup.CgroupRoot;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
 import orch.agent.process.JournalReader.Account;
@@ -191,6 +194,19 @@ public final class LauncherClient implements LauncherPort {
     if (open != null) {
       open.close();
     }
+    clear();
+  }
+
+  /** Nothing is sent to a socket that was closed. */
+  private void clear() {
+    shims.clear();
+    idle.clear();
+    busy.clear();
+    // What was not claimed is handed over anew by whoever hears of the new connection.
+    waiting.clear();
+    undurable.clear();
+    recovered = false;
+    growing = false;
   }
 
   // ---- the connection ----
@@ -241,14 +257,7 @@ public final class LauncherClient implements LauncherPort {
     }
     connection = null;
     which.close();
-    shims.clear();
-    idle.clear();
-    busy.clear();
-    // What was not claimed is handed over anew by whoever hears of the new connection.
-    waiting.clear();
-    undurable.clear();
-    recovered = false;
-    growing = false;
+    clear();
     signals.values().forEach(outcome -> outcome.done(0, "the launcher went away: " + why));
     signals.clear();
     heard().disconnected(why);
@@ -525,12 +534,30 @@ public final class LauncherClient implements LauncherPort {
       long start = account.started == null ? 0 : account.started.realNanos();
       found.add(new Found(account.uid, account.name, account.bootId, end == null, start, end));
     }
+    removeStrays(of.cgroup(), accounts);
     heard().connected(found);
     for (Account account : undurableYet) {
       onceDurable(account.endPosition, () -> recordedEnd(account));
     }
     orphans.poll((uid, end) -> heard().ended(uid, end));
     assign();
+  }
+
+  /** Cgroups in the agent's own subtree that no claim names: nobody guards what is in them. */
+  private static void removeStrays(String cgroup, Map<Uid, Account> accounts) {
+    if (cgroup.isEmpty()) {
+      return;
+    }
+    SortedSet<String> known = new TreeSet<>();
+    accounts.values().forEach(account -> known.add(account.leaf));
+    try {
+      List<String> strays = CgroupRoot.removeStrays(Path.of(cgroup), known);
+      if (!strays.isEmpty()) {
+        log.warn("killed what was left in cgroups that no attempt claims: {}", strays);
+      }
+    } catch (IOException e) {
+      log.warn("cannot look for cgroups that no attempt claims: {}", e.toString());
+    }
   }
 
   // ---- small things ----

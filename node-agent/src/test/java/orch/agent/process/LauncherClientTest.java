@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ import orch.api.model.ResultKind;
 import orch.api.model.StartFailure;
 import orch.api.model.StopPolicy;
 import orch.api.model.Uid;
+import orch.api.seam.Clock;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,7 +34,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The real launcher, real shims, real processes; without cgroups, as an ordinary user has it. */
 @Timeout(60)
 class LauncherClientTest {
-  private static final Path PROGRAM = Path.of("target/native/orch-launcher").toAbsolutePath();
+  private static final Path PROGRAM =
+      Path.of(System.getProperty("orch.launcher", "target/native/orch-launcher")).toAbsolutePath();
 
   @TempDir Path directory;
   private final Linux linux = new JnaLinux();
@@ -189,6 +192,7 @@ class LauncherClientTest {
             linux,
             process,
             loop,
+            new HostClock(),
             (delay, action) -> {
               Thread timer =
                   Thread.ofVirtual()
@@ -205,6 +209,18 @@ class LauncherClientTest {
     events = new Events();
     onLoop(() -> client.connect(events));
     assertTrue(events.connected.poll(20, TimeUnit.SECONDS));
+  }
+
+  private final class HostClock implements Clock {
+    @Override
+    public Instant now() {
+      return Instant.now();
+    }
+
+    @Override
+    public long bootNanos() {
+      return linux.bootNanos();
+    }
   }
 
   private void connectAgain() throws Exception {

@@ -1,0 +1,127 @@
+package orch.agent.runtime;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
+import orch.agent.core.Buried;
+import orch.agent.core.KnownAttempt;
+import orch.agent.core.Obeyed;
+import orch.api.model.AttemptState;
+import orch.api.model.ResultKind;
+import orch.api.model.Uid;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DiskFilesTest {
+  @TempDir private Path directory;
+
+  private static Uid uid(long sequence) {
+    return new Uid(1, 2, sequence);
+  }
+
+  private static KnownAttempt known(long sequence) {
+    return new KnownAttempt(
+        uid(sequence),
+        uid(900),
+        42,
+        "default",
+        "web",
+        3,
+        2,
+        "trace",
+        "span",
+        true,
+        Duration.ofDays(7));
+  }
+
+  private static Buried buried(long sequence) {
+    return new Buried(
+        uid(sequence), AttemptState.FAILED, ResultKind.EXITED, 1, 42, 1_000, 2_000 + sequence);
+  }
+
+  @Test
+  void aNewAgentKnowsNobodyAndNothing() throws IOException {
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(Obeyed.NOBODY, files.obeyed());
+      assertEquals(List.of(), files.known());
+      assertEquals(List.of(), files.buried());
+    }
+  }
+
+  @Test
+  void whatWasWrittenIsReadByTheNextAgent() throws IOException {
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      files.obey(new Obeyed("c1", 2, 7));
+      files.remember(known(1));
+      files.remember(known(2));
+      files.bury(buried(1));
+      Buried dropped = new Buried(uid(3), AttemptState.DROPPED, null, 0, 0, 5, 6);
+      files.bury(dropped);
+    }
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(new Obeyed("c1", 2, 7), files.obeyed());
+      assertEquals(List.of(known(2)), files.known());
+      assertEquals(buried(1), files.buried().getFirst());
+      assertEquals(2, files.buried().size());
+    }
+  }
+
+  @Test
+  void aTornEndIsCutOffAndWritingGoesOn() throws IOException {
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      files.remember(known(1));
+      files.remember(known(2));
+    }
+    Path file = directory.resolve("attempts.1");
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length - 3));
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(List.of(known(1)), files.known());
+      files.remember(known(3));
+    }
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(List.of(known(1), known(3)), files.known());
+    }
+  }
+
+  @Test
+  void aDamagedRecordEndsTheReading() throws IOException {
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      files.remember(known(1));
+    }
+    Files.write(
+        directory.resolve("attempts.1"), new byte[] {0, 0, 0, 5, 1}, StandardOpenOption.APPEND);
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(List.of(known(1)), files.known());
+    }
+  }
+
+  @Test
+  void compactionKeepsTheLivingAndEnoughTombstones() throws IOException {
+    int all = 4 * DiskFiles.BURIALS_IN_A_FILE;
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      files.remember(known(1));
+      for (int i = 10; i < all + 10; i++) {
+        files.bury(buried(i));
+        files.compact(List.of(known(1)));
+      }
+    }
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(List.of(known(1)), files.known());
+      assertEquals(2 * DiskFiles.BURIALS_IN_A_FILE, files.buried().size());
+      assertEquals(buried(all + 9), files.buried().getLast());
+    }
+  }
+
+  @Test
+  void aDamagedLeaderFileIsNotTakenForAnEmptyOne() throws IOException {
+    Files.writeString(directory.resolve("leader"), "c1\n");
+    assertThrows(IOException.class, () -> DiskFiles.open(directory));
+  }
+}
