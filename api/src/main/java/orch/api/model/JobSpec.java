@@ -104,6 +104,33 @@ public record JobSpec(
         logs);
   }
 
+  public JobSpec withTasks(TaskSet newTasks) {
+    return new JobSpec(
+        name,
+        title,
+        labels,
+        type,
+        newTasks,
+        execution,
+        resources,
+        placement,
+        restart,
+        stop,
+        timeout,
+        deadline,
+        warn,
+        onExit,
+        health,
+        update,
+        partition,
+        dependsOn,
+        schedule,
+        parameters,
+        retention,
+        priority,
+        logs);
+  }
+
   public JobSpec withRestart(RestartPolicy newRestart) {
     return new JobSpec(
         name,

@@ -68,8 +68,7 @@ public sealed interface Change {
    * @param restart whether attempts of older versions are outdated, to be stopped likewise; if not
    *     they run on as they are
    */
-  record JobVersioned(
-      long number, long version, JobSpec spec, String principal, boolean restart)
+  record JobVersioned(long number, long version, JobSpec spec, String principal, boolean restart)
       implements Change {}
 
   /** Everything that the job waited for as a whole has come. */

@@ -10,7 +10,7 @@ import orch.api.model.AttemptStatus;
  */
 public final class Limits {
   /** Attempts in one report or one part of an inventory. */
-  public static final int MAX_REPORTS = 500;
+  public static final int MAX_REPORTS = 250;
 
   /** Placements in one slice of scheduling. */
   public static final int MAX_PLACEMENTS = 1_000;
@@ -23,6 +23,9 @@ public final class Limits {
 
   /** Jobs or tasks named in one request. */
   public static final int MAX_BATCH = 1_000;
+
+  /** Tasks of a service. */
+  public static final int MAX_SERVICE_TASKS = 10_000;
 
   /** Index ranges in one request or one spec. */
   public static final int MAX_RANGES = 1_000;
@@ -41,11 +44,11 @@ public final class Limits {
   public static final int MAX_LABEL_LENGTH = 63;
   public static final int MAX_ATTRIBUTE_LENGTH = 256;
 
-  /** Reasons and messages of agents and callers; the rest is cut off, with an ellipsis. */
-  public static final int MAX_REASON_LENGTH = 200;
+  /** Bytes in UTF-8 of reasons and messages of agents and callers; the rest is cut off. */
+  public static final int MAX_REASON_BYTES = 240;
 
-  public static final int MAX_PRINCIPAL_LENGTH = 256;
-  public static final int MAX_TRACESTATE_LENGTH = 512;
+  public static final int MAX_PRINCIPAL_BYTES = 128;
+  public static final int MAX_TRACESTATE_BYTES = 512;
   public static final int MAX_DEPENDENCIES = 64;
   public static final int MAX_PORTS = 16;
 
@@ -64,6 +67,8 @@ public final class Limits {
   /** A request id from further in the future is refused: the caller's clock is wrong. */
   public static final Duration REQUEST_ID_AHEAD = Duration.ofMinutes(5);
 
+  private static final int ELLIPSIS_BYTES = 3;
+
   private Limits() {}
 
   static List<AttemptStatus> reports(List<AttemptStatus> attempts) {
@@ -74,19 +79,44 @@ public final class Limits {
     return List.copyOf(attempts);
   }
 
-  /** {@code text}, at most {@link #MAX_REASON_LENGTH} characters of it. */
+  /** {@code text}, at most {@link #MAX_REASON_BYTES} of it. */
   static String cut(String text) {
-    return cut(text, MAX_REASON_LENGTH);
+    return cut(text, MAX_REASON_BYTES);
   }
 
-  static String cut(String text, int length) {
-    if (text.length() <= length) {
+  /** {@code text}, at most so many bytes of UTF-8; what is cut off leaves an ellipsis. */
+  static String cut(String text, int bytes) {
+    // A char is at most three bytes.
+    if (text.length() * 3L <= bytes || utf8Length(text) <= bytes) {
       return text;
     }
-    int end = length - 1;
-    if (Character.isHighSurrogate(text.charAt(end - 1))) {
-      end--;
+    int room = bytes - ELLIPSIS_BYTES;
+    int end = 0;
+    while (end < text.length()) {
+      int next = end + Character.charCount(text.codePointAt(end));
+      int length = utf8Length(text.substring(end, next));
+      if (length > room) {
+        break;
+      }
+      room -= length;
+      end = next;
     }
     return text.substring(0, end) + "…";
+  }
+
+  /** Bytes of a text in UTF-8; a lone surrogate counts as its replacement. */
+  static int utf8Length(String text) {
+    int bytes = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : 3;
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        bytes++;
+        i++;
+      }
+    }
+    return bytes;
   }
 }

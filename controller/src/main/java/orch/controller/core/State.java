@@ -1,16 +1,79 @@
 package orch.controller.core;
 
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.JobSpec;
+import orch.api.model.JobState;
 import orch.api.model.SpecDefinition;
 import orch.api.model.Uid;
+import orch.controller.scheduler.Fleet;
+import org.jspecify.annotations.Nullable;
 
-/** The replicated state; made anew it is that before the first entry. One thread owns it. */
+/**
+ * The replicated state; made anew it is that before the first entry. One thread owns it.
+ *
+ * <p>It is laid out for checkpoints that do not stop the loop: what is large, tasks, lies in chunks
+ * of fixed size ({@link TaskStore}), so a checkpoint can hold on to the chunks of one index, have
+ * the ones that are altered meanwhile copied first, and write only those altered since the last.
+ */
 public final class State implements StateView {
+  /** Who makes uids: they carry the number of the term in the tasks' columns. */
+  record Term(int incarnation, long epoch) {}
+
+  static final long NANOS_PER_SECOND = 1_000_000_000L;
+  static final long NANOS_PER_MILLI = 1_000_000L;
+
+  /** Higher priority first, then the older job. */
+  private static final Comparator<Job> ORDER =
+      Comparator.<Job>comparingInt(job -> -job.spec().priority()).thenComparingLong(j -> j.number);
+
+  String clusterId = "";
+  int incarnation;
+  long epoch;
+  String leader = "";
+  int formatLevel;
+  long createNanos;
+  long epochNanos;
+  long nowNanos;
+  long nextSequence = 1;
+  long nextNumber = 1;
+  final List<Term> terms = new ArrayList<>();
+  final Requests requests = new Requests();
+
+  final TreeMap<Long, Job> jobs = new TreeMap<>();
+  final LinkedHashMap<Long, Job> jobsBySequence = new LinkedHashMap<>();
+  final TreeMap<Long, Job> liveJobs = new TreeMap<>();
+  final LinkedHashMap<String, List<Long>> jobsByName = new LinkedHashMap<>();
+  final LinkedHashMap<String, List<Long>> jobsByOwner = new LinkedHashMap<>();
+  final TreeSet<Job> runnable = new TreeSet<>(ORDER);
+  final EnumMap<JobState, Long> jobCounts = new EnumMap<>(JobState.class);
+  long taskCount;
+
+  /** Derived: rises whenever a job that wants places was touched. */
+  long workStamp;
+
+  final Fleet fleet = new Fleet();
+  final List<Node> nodes = new ArrayList<>();
+  final LinkedHashMap<String, Node> nodesByUid = new LinkedHashMap<>();
+  final TreeMap<String, Node> nodesByName = new TreeMap<>();
+
+  private final JobChanges jobChanges = new JobChanges(this);
+  private final AttemptChanges attemptChanges = new AttemptChanges(this);
+  private final NodeChanges nodeChanges = new NodeChanges(this);
+  private final Views views = new Views(this);
+  private final Listings listings = new Listings(this, views);
+  private final Explainer explainer = new Explainer(this, views);
+
   /**
    * Applies a change. Total: the same on every member and in every year; a change that does not fit
    * the state is a broken invariant.
@@ -19,118 +82,311 @@ public final class State implements StateView {
    * @throws InvariantError naming state and change; the process must stop
    */
   public void apply(Change change, Instant now) {
-    if (now.isAfter(Instant.MIN)) {
-      throw new UnsupportedOperationException(change.toString());
+    long nanos = nanos(now);
+    if (nanos < nowNanos) {
+      throw new InvariantError(now + " is before the entry before; change: " + change);
+    }
+    nowNanos = nanos;
+    try {
+      switch (change) {
+        case Change.ClusterCreated of -> created(of);
+        case Change.EpochStarted of -> epochStarted(of);
+        case Change.RequestAnswered of -> requests.add(of, nowNanos / NANOS_PER_MILLI);
+        case Change.RequestsExpired of -> requests.expire(of.beforeMillis());
+        case Change.JobSubmitted of -> jobChanges.submitted(of);
+        case Change.JobVersioned of -> jobChanges.versioned(of);
+        case Change.JobUnblocked of -> jobChanges.unblocked(of);
+        case Change.JobHeld of -> jobChanges.held(of);
+        case Change.JobReleased of -> jobChanges.released(of);
+        case Change.JobStopping of -> jobChanges.stopping(of);
+        case Change.JobEnded of -> jobChanges.ended(of);
+        case Change.JobRetried of -> jobChanges.retried(of);
+        case Change.JobDeleted of -> jobChanges.deleted(of);
+        case Change.TasksCancelled of ->
+            jobChanges.endTasks(of.number(), of.indexes(), TaskEvent.CANCELLED, of.reason());
+        case Change.TasksDropped of ->
+            jobChanges.endTasks(of.number(), of.indexes(), TaskEvent.DROPPED, of.reason());
+        case Change.AttemptsPlaced of -> of.attempts().forEach(attemptChanges::placed);
+        case Change.AttemptsRunning of -> of.attempts().forEach(attemptChanges::running);
+        case Change.AttemptsStopping of -> attemptChanges.stopping(of);
+        case Change.AttemptsEnded of -> of.attempts().forEach(attemptChanges::ended);
+        case Change.NodeRegistered of -> nodeChanges.registered(of);
+        case Change.NodeUpdated of -> nodeChanges.updated(of);
+        case Change.NodeSettled of -> nodeChanges.settled(of);
+        case Change.NodeContactChanged of -> nodeChanges.contact(of);
+        case Change.NodeAvailabilityChanged of -> nodeChanges.availability(of);
+        case Change.NodeLabelled of -> nodeChanges.labelled(of);
+      }
+    } catch (InvariantError broken) {
+      throw new InvariantError(broken.getMessage() + "; change: " + Limits.cut(change.toString()));
     }
   }
 
+  private void created(Change.ClusterCreated of) {
+    if (!clusterId.isEmpty()) {
+      throw new InvariantError("the cluster has the id " + clusterId + " already");
+    }
+    clusterId = of.clusterId();
+    incarnation = of.incarnation();
+    createNanos = nowNanos;
+  }
+
+  private void epochStarted(Change.EpochStarted of) {
+    if (of.epoch() <= epoch) {
+      throw new InvariantError("epoch " + epoch + " has begun already");
+    }
+    epoch = of.epoch();
+    leader = of.leader();
+    formatLevel = of.formatLevel();
+    epochNanos = nowNanos;
+    terms.add(new Term(incarnation, epoch));
+  }
+
+  static long nanos(Instant instant) {
+    return instant.getEpochSecond() * NANOS_PER_SECOND + instant.getNano();
+  }
+
+  // ---- what changes and the decider look up
+
+  Job jobOf(long number) {
+    Job job = jobs.get(number);
+    if (job == null) {
+      throw new InvariantError("there is no job " + number);
+    }
+    return job;
+  }
+
+  Node nodeOf(int number) {
+    if (number < 0 || number >= nodes.size()) {
+      throw new InvariantError("there is no node " + number);
+    }
+    return nodes.get(number);
+  }
+
+  @Nullable Job newestJobNamed(String namespace, String name) {
+    List<Long> numbers = jobsByName.get(key(namespace, name));
+    return numbers == null ? null : jobs.get(numbers.getLast());
+  }
+
+  static String key(String namespace, String name) {
+    return namespace + '/' + name;
+  }
+
+  /** The uid that the next job or attempt gets. */
+  Uid takeUid() {
+    if (terms.isEmpty()) {
+      throw new InvariantError("no epoch has begun");
+    }
+    return new Uid(incarnation, epoch, nextSequence++);
+  }
+
+  int currentTerm() {
+    return terms.size() - 1;
+  }
+
+  /** Uid of the newest attempt of a task. */
+  Uid uidOf(Job job, int ordinal) {
+    Chunk chunk = job.tasks.readable(ordinal);
+    int at = TaskStore.at(ordinal);
+    if (chunk == null || chunk.attempts[at] == 0) {
+      throw new InvariantError(job.taskName(ordinal) + " has no attempt");
+    }
+    Term term = terms.get(chunk.term[at]);
+    return new Uid(term.incarnation(), term.epoch(), chunk.sequence[at]);
+  }
+
+  /** Whether the reference is to the newest attempt of its task, and that lives. */
+  boolean isLive(AttemptRef ref) {
+    Job job = jobs.get(ref.jobNumber());
+    int ordinal = job == null ? -1 : job.ordinalOf(ref.index());
+    return job != null
+        && ordinal >= 0
+        && job.tasks.live(ordinal)
+        && uidOf(job, ordinal).equals(ref.uid());
+  }
+
+  AttemptRef refOf(Job job, int ordinal) {
+    return new AttemptRef(job.number, job.indexOf(ordinal), uidOf(job, ordinal));
+  }
+
+  Node nodeOf(Job job, int ordinal) {
+    Chunk chunk = job.tasks.readable(ordinal);
+    if (chunk == null) {
+      throw new InvariantError(job.taskName(ordinal) + " has no attempt");
+    }
+    return nodeOf(chunk.node[TaskStore.at(ordinal)]);
+  }
+
+  long placeNanosOf(Job job, int ordinal) {
+    Chunk chunk = job.tasks.readable(ordinal);
+    return chunk == null ? 0 : chunk.placeNanos[TaskStore.at(ordinal)];
+  }
+
+  /** Keeps the set of jobs that want places true; to be called after every change of a job. */
+  void touched(Job job) {
+    boolean wanted = job.runnable();
+    if (wanted) {
+      workStamp++;
+    }
+    if (wanted != job.inRunnable) {
+      job.inRunnable = wanted;
+      boolean _ = wanted ? runnable.add(job) : runnable.remove(job);
+    }
+  }
+
+  void count(JobState state, int more) {
+    jobCounts.merge(state, (long) more, Long::sum);
+  }
+
+  // ---- the view
+
   @Override
   public ClusterView cluster() {
-    throw new UnsupportedOperationException();
+    return views.cluster();
   }
 
   @Override
   public long nowNanos() {
-    throw new UnsupportedOperationException();
+    return nowNanos;
   }
 
   @Override
   public long hash() {
-    throw new UnsupportedOperationException();
+    CanonicalWriter to = new CanonicalWriter();
+    to.text(clusterId);
+    to.number(incarnation);
+    to.number(epoch);
+    to.text(leader);
+    to.number(formatLevel);
+    to.number(createNanos);
+    to.number(epochNanos);
+    to.number(nowNanos);
+    to.number(nextSequence);
+    to.number(nextNumber);
+    to.number(terms.size());
+    terms.forEach(to::record);
+    requests.write(to);
+    to.number(jobs.size());
+    jobs.values().forEach(job -> job.write(to));
+    to.number(nodes.size());
+    nodes.forEach(node -> node.write(to));
+    for (Map.Entry<String, Node> named : nodesByName.entrySet()) {
+      to.text(named.getKey());
+      to.number(named.getValue().number);
+    }
+    return to.hash();
   }
 
   @Override
   public Optional<JobView> job(long number) {
-    throw new UnsupportedOperationException();
+    return Optional.ofNullable(jobs.get(number)).map(views::job);
   }
 
   @Override
   public OptionalLong newestNamed(String namespace, String name) {
-    throw new UnsupportedOperationException();
+    return newest(jobsByName.get(key(namespace, name)));
   }
 
   @Override
   public OptionalLong lastOf(String namespace, String principal) {
-    throw new UnsupportedOperationException();
+    return newest(jobsByOwner.get(key(namespace, principal)));
+  }
+
+  private static OptionalLong newest(@Nullable List<Long> numbers) {
+    return numbers == null ? OptionalLong.empty() : OptionalLong.of(numbers.getLast());
   }
 
   @Override
   public Page<JobView> jobs(JobQuery query) {
-    throw new UnsupportedOperationException();
+    return listings.jobs(query);
   }
 
   @Override
   public List<JobVersionView> versions(long number) {
-    throw new UnsupportedOperationException();
+    return views.versions(number);
   }
 
   @Override
   public Optional<Explanation> explainJob(long number) {
-    throw new UnsupportedOperationException();
+    return Optional.ofNullable(jobs.get(number)).map(explainer::job);
   }
 
   @Override
   public PlanView plan(String namespace, JobSpec spec) {
-    throw new UnsupportedOperationException();
+    return new SubmitPlan(this, explainer).plan(namespace, spec);
   }
 
   @Override
   public Optional<TaskView> task(long jobNumber, int index) {
-    throw new UnsupportedOperationException();
+    Job job = jobs.get(jobNumber);
+    int ordinal = job == null ? -1 : job.ordinalOf(index);
+    return job == null || ordinal < 0 ? Optional.empty() : Optional.of(views.task(job, ordinal));
   }
 
   @Override
   public Page<TaskView> tasks(TaskQuery query) {
-    throw new UnsupportedOperationException();
+    return listings.tasks(query);
   }
 
   @Override
   public List<AttemptView> attempts(long jobNumber, int index) {
-    throw new UnsupportedOperationException();
+    Job job = jobs.get(jobNumber);
+    int ordinal = job == null ? -1 : job.ordinalOf(index);
+    return job == null || ordinal < 0 ? List.of() : views.attempts(job, ordinal);
   }
 
   @Override
   public Optional<Explanation> explainTask(long jobNumber, int index) {
-    throw new UnsupportedOperationException();
+    Job job = jobs.get(jobNumber);
+    int ordinal = job == null ? -1 : job.ordinalOf(index);
+    return job == null || ordinal < 0
+        ? Optional.empty()
+        : Optional.of(explainer.task(job, ordinal));
   }
 
   @Override
   public Optional<NodeView> node(String uid) {
-    throw new UnsupportedOperationException();
+    return Optional.ofNullable(nodesByUid.get(uid)).map(views::node);
   }
 
   @Override
   public Optional<NodeView> nodeNumbered(int number) {
-    throw new UnsupportedOperationException();
+    return number < 0 || number >= nodes.size()
+        ? Optional.empty()
+        : Optional.of(views.node(nodes.get(number)));
   }
 
   @Override
   public Optional<NodeView> nodeNamed(String name) {
-    throw new UnsupportedOperationException();
+    return Optional.ofNullable(nodesByName.get(name)).map(views::node);
   }
 
   @Override
   public List<NodeView> nodes() {
-    throw new UnsupportedOperationException();
+    return nodesByName.values().stream().map(views::node).toList();
   }
 
   @Override
   public List<String> nodesOf(long jobNumber) {
-    throw new UnsupportedOperationException();
+    Job job = jobs.get(jobNumber);
+    return job == null
+        ? List.of()
+        : job.nodes.stream().mapToObj(number -> nodes.get(number).uid()).toList();
   }
 
   @Override
   public List<DesiredAttempt> desiredOf(String nodeUid) {
-    throw new UnsupportedOperationException();
+    Node node = nodesByUid.get(nodeUid);
+    return node == null ? List.of() : views.desiredOf(node);
   }
 
   @Override
   public Optional<DesiredAttempt> desired(AttemptRef attempt) {
-    throw new UnsupportedOperationException();
+    return isLive(attempt) ? views.desired(attempt) : Optional.empty();
   }
 
   @Override
   public Optional<SpecDefinition> spec(Uid jobUid, long version) {
-    throw new UnsupportedOperationException();
+    return views.spec(jobUid, version);
   }
 }

@@ -1,0 +1,8 @@
+package orch.controller.core;
+
+/** What moves a node's availability. */
+enum AvailabilityEvent {
+  CORDON,
+  UNCORDON,
+  DRAIN
+}

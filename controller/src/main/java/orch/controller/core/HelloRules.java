@@ -1,0 +1,133 @@
+package orch.controller.core;
+
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.regex.Pattern;
+import orch.api.model.AgentMessage;
+import orch.api.model.NodeDescription;
+import org.jspecify.annotations.Nullable;
+
+/** Whether an agent may open a session. */
+final class HelloRules {
+  private static final int PROTOCOL = 1;
+  private static final Pattern NAME =
+      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?");
+  private static final int MAX_ID_LENGTH = 128;
+
+  private HelloRules() {}
+
+  static @Nullable Rejection refusal(State state, AgentMessage.Hello hello) {
+    NodeDescription node = hello.node();
+    Rejection wrong = malformed(hello);
+    if (wrong != null) {
+      return wrong;
+    }
+    if (!hello.clusterId().isEmpty() && !hello.clusterId().equals(state.clusterId)) {
+      return refused(
+          "FOREIGN_CLUSTER",
+          "node "
+              + node.name()
+              + " belongs to cluster "
+              + Limits.cut(hello.clusterId(), MAX_ID_LENGTH)
+              + ", this is "
+              + state.clusterId
+              + "; give its agent a new data directory, or adopt the node");
+    }
+    if (!hello.clusterId().isEmpty()
+        && (hello.incarnation() > state.incarnation
+            || (hello.incarnation() == state.incarnation && hello.epoch() > state.epoch))) {
+      return refused(
+          "NEWER_EPOCH",
+          "node " + node.name() + " has obeyed a newer leader than this one; this one is deposed");
+    }
+    Node sameUid = state.nodesByUid.get(node.uid());
+    if (sameUid != null && !sameUid.description.machineId().equals(node.machineId())) {
+      return refused(
+          "NODE_DOUBLED",
+          "the agent's data directory was made on another machine: node "
+              + sameUid.name()
+              + " has the same uid; give this agent a data directory of its own");
+    }
+    Node sameName = state.nodesByName.get(node.name());
+    boolean taken =
+        sameName != null
+            && sameName != sameUid
+            && !(sameName.contact == NodeContact.GONE && sameName.live.size() == 0);
+    if (taken) {
+      return refused(
+          "NODE_NAME_TAKEN",
+          "another node is named "
+              + node.name()
+              + "; start the agent under another name, or declare the old node gone");
+    }
+    if (sameUid == null && state.nodes.size() >= Limits.MAX_NODES) {
+      return new Rejection(
+          RejectionCode.RESOURCE_EXHAUSTED,
+          "TOO_MANY_NODES",
+          "",
+          "the cluster has " + Limits.MAX_NODES + " nodes, which is its limit");
+    }
+    return null;
+  }
+
+  private static @Nullable Rejection malformed(AgentMessage.Hello hello) {
+    NodeDescription node = hello.node();
+    if (hello.protocolVersion() != PROTOCOL) {
+      return refused(
+          "PROTOCOL_VERSION",
+          "the agent speaks version "
+              + hello.protocolVersion()
+              + " of the protocol, this controller version "
+              + PROTOCOL
+              + "; upgrade the older one");
+    }
+    if (!NAME.matcher(node.name()).matches()) {
+      return refused(
+          "BAD_NODE_NAME",
+          "'"
+              + Limits.cut(node.name())
+              + "' is no node name: at most 63 letters, digits, '.', '_' and '-'");
+    }
+    boolean tooLarge =
+        node.uid().isEmpty()
+            || node.uid().length() > MAX_ID_LENGTH
+            || node.machineId().length() > MAX_ID_LENGTH
+            || node.bootId().length() > MAX_ID_LENGTH
+            || node.agentVersion().length() > MAX_ID_LENGTH
+            || node.user().length() > MAX_ID_LENGTH
+            || node.labels().size() > Limits.MAX_NODE_LABELS
+            || node.attributes().size() > Limits.MAX_NODE_ATTRIBUTES
+            || node.missingLimits().size() > Limits.MAX_NODE_LABELS
+            || node.capacity().devices().size() > Limits.MAX_NODE_LABELS
+            || longText(node.labels())
+            || longText(node.attributes())
+            || node.missingLimits().stream().anyMatch(text -> text.length() > MAX_ID_LENGTH)
+            || node.capacity().devices().keySet().stream()
+                .anyMatch(text -> text.length() > MAX_ID_LENGTH);
+    return tooLarge
+        ? refused(
+            "BAD_NODE_DESCRIPTION",
+            "node "
+                + node.name()
+                + " describes itself with no uid, or with more than "
+                + Limits.MAX_NODE_ATTRIBUTES
+                + " attributes or "
+                + Limits.MAX_NODE_LABELS
+                + " labels, or with too long ones")
+        : null;
+  }
+
+  private static boolean longText(SortedMap<String, String> map) {
+    for (Map.Entry<String, String> entry : map.entrySet()) {
+      if (entry.getKey().length() > Limits.MAX_LABEL_LENGTH
+          || entry.getValue().length() > Limits.MAX_ATTRIBUTE_LENGTH) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Rejection refused(String reason, String message) {
+    return new Rejection(RejectionCode.FAILED_PRECONDITION, reason, "", message);
+  }
+}

@@ -1,0 +1,126 @@
+package orch.controller.core;
+
+import java.time.Duration;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import orch.api.model.AttemptState;
+import orch.api.model.InventoryHash;
+import orch.api.model.NodeDescription;
+import orch.api.model.NodeState;
+import orch.controller.scheduler.NodeSlot;
+import org.jspecify.annotations.Nullable;
+
+/** A node in the state; only {@link State#apply} alters it. */
+final class Node {
+  final int number;
+  final NodeSlot slot;
+  final long registerNanos;
+  final LiveAttempts live = new LiveAttempts();
+  NodeDescription description;
+  SortedMap<String, String> labels = new TreeMap<>();
+  NodeContact contact = NodeContact.UP;
+  String contactReason = "";
+  long contactNanos;
+  NodeAvailability availability = NodeAvailability.READY;
+  String availabilityReason = "";
+  @Nullable Duration drainGrace;
+
+  /** Attempts with a lower sequence were placed for an older boot. */
+  long bootSequence;
+
+  /** Whether what became of the attempts of older boots is known. */
+  boolean settled = true;
+
+  Node(int number, NodeSlot slot, NodeDescription description, long nanos) {
+    this.number = number;
+    this.slot = slot;
+    this.description = description;
+    this.registerNanos = nanos;
+    this.contactNanos = nanos;
+  }
+
+  String uid() {
+    return description.uid();
+  }
+
+  String name() {
+    return description.name();
+  }
+
+  NodeState state() {
+    return switch (contact) {
+      case GONE -> NodeState.GONE;
+      case UNREACHABLE -> NodeState.UNREACHABLE;
+      case UP ->
+          switch (availability) {
+            case READY -> NodeState.READY;
+            case CORDONED -> NodeState.CORDONED;
+            case DRAINING -> NodeState.DRAINING;
+          };
+    };
+  }
+
+  String reason() {
+    return contact == NodeContact.UP ? availabilityReason : contactReason;
+  }
+
+  /** Why it takes nothing new, one word; empty: it does. */
+  String closedFor() {
+    return switch (state()) {
+      case READY -> "";
+      case CORDONED -> "cordoned";
+      case DRAINING -> "draining";
+      case UNREACHABLE -> "unreachable";
+      case GONE -> "gone";
+    };
+  }
+
+  /** The agent's labels, and the operators', which hide them. */
+  SortedMap<String, String> allLabels() {
+    TreeMap<String, String> all = new TreeMap<>(description.labels());
+    all.putAll(labels);
+    return all;
+  }
+
+  /** Whether an attempt was placed for the present boot. */
+  boolean ofThisBoot(long sequence) {
+    return sequence >= bootSequence;
+  }
+
+  InventoryHash inventory(State state) {
+    InventoryHash hash = new InventoryHash();
+    live.each((job, ordinal, _) -> {
+      AttemptState attempt = job.tasks.attemptState(ordinal);
+      if (attempt != null) {
+        hash.add(state.uidOf(job, ordinal), attempt);
+      }
+      return true;
+    });
+    return hash;
+  }
+
+  void write(CanonicalWriter to) {
+    to.number(number);
+    to.record(description);
+    to.textMap(labels);
+    to.name(contact);
+    to.text(contactReason);
+    to.number(contactNanos);
+    to.name(availability);
+    to.text(availabilityReason);
+    to.text(drainGrace == null ? null : drainGrace.toString());
+    to.number(registerNanos);
+    to.number(bootSequence);
+    to.flag(settled);
+    to.number(slot.cpuMillis());
+    to.number(slot.memoryBytes());
+    to.number(slot.attempts());
+    to.number(live.size());
+    live.each((job, ordinal, sequence) -> {
+      to.number(job.number);
+      to.number(ordinal);
+      to.number(sequence);
+      return true;
+    });
+  }
+}

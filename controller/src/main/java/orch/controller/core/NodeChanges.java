@@ -1,0 +1,77 @@
+package orch.controller.core;
+
+import orch.controller.scheduler.Demand;
+
+/** Applies changes of nodes. */
+final class NodeChanges {
+  private final State state;
+
+  NodeChanges(State state) {
+    this.state = state;
+  }
+
+  void registered(Change.NodeRegistered of) {
+    if (of.node() != state.nodes.size()) {
+      throw new InvariantError("the next node is number " + state.nodes.size());
+    }
+    if (state.nodesByUid.containsKey(of.description().uid())) {
+      throw new InvariantError("node uid " + of.description().uid() + " is registered");
+    }
+    Node node = new Node(of.node(), state.fleet.add(), of.description(), state.nowNanos);
+    state.nodes.add(node);
+    state.nodesByUid.put(node.uid(), node);
+    state.nodesByName.put(node.name(), node);
+    describe(node);
+  }
+
+  void updated(Change.NodeUpdated of) {
+    Node node = state.nodeOf(of.node());
+    if (!node.uid().equals(of.description().uid())) {
+      throw new InvariantError("node " + of.node() + " has the uid " + node.uid());
+    }
+    boolean rebooted = !node.description.bootId().equals(of.description().bootId());
+    state.nodesByName.remove(node.name(), node);
+    node.description = of.description();
+    state.nodesByName.put(node.name(), node);
+    if (rebooted) {
+      node.bootSequence = state.nextSequence;
+      node.settled = node.live.size() == 0;
+    }
+    describe(node);
+  }
+
+  void settled(Change.NodeSettled of) {
+    state.nodeOf(of.node()).settled = true;
+  }
+
+  void contact(Change.NodeContactChanged of) {
+    Node node = state.nodeOf(of.node());
+    node.contact = of.contact();
+    node.contactReason = of.reason();
+    node.contactNanos = state.nowNanos;
+    state.fleet.close(node.slot, node.closedFor());
+  }
+
+  void availability(Change.NodeAvailabilityChanged of) {
+    Node node = state.nodeOf(of.node());
+    node.availability = of.availability();
+    node.availabilityReason = of.reason();
+    node.drainGrace = of.grace();
+    state.fleet.close(node.slot, node.closedFor());
+  }
+
+  void labelled(Change.NodeLabelled of) {
+    Node node = state.nodeOf(of.node());
+    node.labels = of.labels();
+    describe(node);
+  }
+
+  private void describe(Node node) {
+    state.fleet.describe(
+        node.slot,
+        node.name(),
+        Demand.traits(node.name(), node.description.attributes(), node.allLabels()),
+        node.description.capacity());
+    state.fleet.close(node.slot, node.closedFor());
+  }
+}

@@ -1,0 +1,136 @@
+package orch.controller.core;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Handles what operators ask of nodes. */
+final class NodeRequests {
+  private static final Pattern KEY =
+      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9_./-]{0,61}[A-Za-z0-9])?");
+  private static final Pattern VALUE = Pattern.compile("[A-Za-z0-9_.:/@+~-]{0,63}");
+
+  private final State state;
+  private final NodeWork work;
+
+  NodeRequests(State state, NodeWork work) {
+    this.state = state;
+    this.work = work;
+  }
+
+  Answer cordon(Draft draft, Input.CordonNode input) {
+    return on(
+        input.nodeName(),
+        node -> {
+          String reason = input.reason().isBlank() ? "cordoned" : input.reason().strip();
+          move(draft, node, AvailabilityEvent.CORDON, null, Limits.cut(reason));
+          return new Answer.Node(node.uid());
+        });
+  }
+
+  Answer uncordon(Draft draft, Input.UncordonNode input) {
+    return on(
+        input.nodeName(),
+        node -> {
+          move(draft, node, AvailabilityEvent.UNCORDON, null, "");
+          return new Answer.Node(node.uid());
+        });
+  }
+
+  Answer drain(Draft draft, Input.DrainNode input) {
+    return on(
+        input.nodeName(),
+        node -> {
+          move(draft, node, AvailabilityEvent.DRAIN, input.deadline(), "drained");
+          work.look(node);
+          return new Answer.Node(node.uid());
+        });
+  }
+
+  private static void move(
+      Draft draft, Node node, AvailabilityEvent event, @Nullable Duration grace, String reason) {
+    if (Tables.AVAILABILITY.moves(node.availability, event)) {
+      NodeAvailability next = Tables.AVAILABILITY.move(node.availability, event, node.name());
+      draft.emit(new Change.NodeAvailabilityChanged(node.number, next, grace, reason));
+    }
+  }
+
+  Answer labels(Draft draft, Input.UpdateNodeLabels input) {
+    return on(
+        input.nodeName(),
+        node -> {
+          for (Map.Entry<String, String> label : input.set().entrySet()) {
+            if (!KEY.matcher(label.getKey()).matches()
+                || !VALUE.matcher(label.getValue()).matches()) {
+              return Decider.rejected(
+                  RejectionCode.INVALID_ARGUMENT,
+                  "BAD_LABEL",
+                  "set",
+                  "'"
+                      + Limits.cut(label.getKey() + "=" + label.getValue())
+                      + "' is no label: key and value have at most 63 letters, digits and"
+                      + " '_', '.', '-', '/' (in a value also ':', '@', '+', '~')");
+            }
+          }
+          TreeMap<String, String> labels = new TreeMap<>(node.labels);
+          labels.putAll(input.set());
+          input.remove().forEach(labels::remove);
+          if (labels.size() > Limits.MAX_NODE_LABELS) {
+            return Decider.rejected(
+                RejectionCode.INVALID_ARGUMENT,
+                "TOO_MANY_LABELS",
+                "set",
+                "a node has at most " + Limits.MAX_NODE_LABELS + " labels of operators");
+          }
+          if (!labels.equals(node.labels)) {
+            draft.emit(new Change.NodeLabelled(node.number, labels));
+          }
+          return new Answer.Node(node.uid());
+        });
+  }
+
+  Answer gone(Draft draft, Input.DeclareNodeGone input) {
+    if (!input.verified()) {
+      return Decider.rejected(
+          RejectionCode.INVALID_ARGUMENT,
+          "NOT_VERIFIED",
+          "verified",
+          "a node is declared gone only by who has verified that its host is dead:"
+              + " tasks that still run there would be started a second time");
+    }
+    return on(
+        input.nodeName(),
+        node -> {
+          if (node.contact == NodeContact.UP) {
+            return Decider.rejected(
+                RejectionCode.FAILED_PRECONDITION,
+                "NODE_ANSWERS",
+                "name",
+                "node " + node.name() + " answers, so it is not gone; drain it instead");
+          }
+          if (Tables.CONTACT.moves(node.contact, ContactEvent.DECLARED_GONE)) {
+            draft.emit(
+                new Change.NodeContactChanged(
+                    node.number,
+                    NodeContact.GONE,
+                    Limits.cut("declared gone by " + input.meta().principal())));
+            work.look(node);
+          }
+          return new Answer.Node(node.uid());
+        });
+  }
+
+  private Answer on(String name, Function<Node, Answer> action) {
+    Node node = state.nodesByName.get(name);
+    return node == null
+        ? Decider.rejected(
+            RejectionCode.NOT_FOUND,
+            "NODE_NOT_FOUND",
+            "name",
+            "there is no node named '" + Limits.cut(name) + "'")
+        : action.apply(node);
+  }
+}
