@@ -38,7 +38,7 @@ public final class Main {
             new FileInputStream(FileDescriptor.in),
             console,
             ProcessWords.directory(environment),
-            System.getProperty("user.name", ""),
+            ProcessWords.user(),
             Pause.real(),
             new ProcessSignals(),
             System.currentTimeMillis());

@@ -56,6 +56,27 @@ final class ProcessWords {
     return directory.indexOf(LOST) < 0 ? directory : environment.getOrDefault("PWD", directory);
   }
 
+  /** The caller's login name, or its number where it has none, as in some containers. */
+  static String user() {
+    String name = System.getProperty("user.name", "");
+    if (!name.isEmpty() && !name.equals("?")) {
+      return name;
+    }
+    try (InputStream in = new FileInputStream("/proc/self/status")) {
+      return effectiveUid(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    } catch (IOException notLinux) {
+      return "";
+    }
+  }
+
+  /** The second number of the line "Uid:" of a status file. */
+  static String effectiveUid(String status) {
+    int line = status.indexOf("\nUid:\t");
+    int from = status.indexOf('\t', line + 6) + 1;
+    int to = status.indexOf('\t', from);
+    return line < 0 || from == 0 || to < 0 ? "" : status.substring(from, to);
+  }
+
   private static boolean anyLost(Iterable<String> words) {
     for (String word : words) {
       if (word.indexOf(LOST) >= 0) {

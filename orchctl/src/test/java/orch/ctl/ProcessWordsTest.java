@@ -30,4 +30,11 @@ final class ProcessWordsTest {
     assertEquals(List.of("java", "-x", "", "ü"), ProcessWords.read(file.toString()));
     assertEquals(List.of(), ProcessWords.read("/no/such/file"));
   }
+
+  @Test
+  void userWithoutANameIsANumber() {
+    assertEquals(
+        "1001", ProcessWords.effectiveUid("Name:\tx\nUid:\t0\t1001\t0\t0\nGid:\t5\t6\t7\t8\n"));
+    assertEquals("", ProcessWords.effectiveUid("Name:\tx\n"));
+  }
 }

@@ -48,7 +48,8 @@ final class JobWaitCommand implements Command {
     session.console().clearProgress();
     int code = 0;
     for (JsonObject job : watch.jobs()) {
-      code = Math.max(code, Words.hasEnded(job) ? ExitCodes.ofJob(job) : 0);
+      boolean service = !Words.hasEnded(job) && !watch.wasDeleted(job);
+      code = Math.max(code, service ? ExitCodes.DONE : ExitCodes.ofJob(job));
     }
     return code;
   }

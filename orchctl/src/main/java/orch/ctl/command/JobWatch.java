@@ -58,6 +58,11 @@ final class JobWatch {
         && tasks.number("running") == tasks.number("total");
   }
 
+  /** Whether somebody deleted the job, so that nobody can say how it ended. */
+  boolean wasDeleted(JsonObject job) {
+    return deleted.contains(job.number("number"));
+  }
+
   /** How many of the jobs are done. */
   int done() {
     int done = 0;
@@ -149,6 +154,8 @@ final class JobWatch {
     }
     if (message.flag("deleted")) {
       deleted.add(number);
+      session.console().note("job " + job.text("number") + " was deleted");
+      return;
     }
     jobs.put(number, job);
     listener.changed(this, job);

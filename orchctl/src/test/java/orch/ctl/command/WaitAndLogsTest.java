@@ -106,6 +106,14 @@ final class WaitAndLogsTest {
   }
 
   @Test
+  void deletedJobIsWaitedForNoLongerAndHasNoCodeOfItsOwn() {
+    fixture.reply(GET, Answers.job("RUNNING", ""));
+    fixture.stream(WATCH, "{\"deleted\":true,\"job\":{\"number\":\"42\"}}");
+    assertEquals(125, fixture.orchctl("wait", "-q", "42"));
+    assertEquals("orchctl: job 42 was deleted\n", fixture.err());
+  }
+
+  @Test
   void progressIsShownOnATerminal() {
     fixture.terminal = new Terminal(false, false, true, false);
     fixture.reply(GET, Answers.job("RUNNING", 4, ""));
