@@ -128,7 +128,7 @@ final class SpecConvertExecution {
       script = Blob.EMPTY;
     }
     problems.command("command", command, scope);
-    SortedMap<String, Blob> files = files(proto.getFilesMap(), problems);
+    SortedMap<String, Blob> files = files(proto.getFilesMap(), !script.isEmpty(), problems);
     SortedMap<String, String> env = env(proto.getEnvMap(), scope, problems);
     stream("stdin", proto.getStdin(), scope, problems);
     stream("stdout", proto.getStdout(), scope, problems);
@@ -173,13 +173,16 @@ final class SpecConvertExecution {
   }
 
   private static SortedMap<String, Blob> files(
-      Map<String, ByteString> files, SpecConvertProblems problems) {
+      Map<String, ByteString> files, boolean script, SpecConvertProblems problems) {
     SortedMap<String, Blob> blobs = new TreeMap<>();
     for (Map.Entry<String, ByteString> file : files.entrySet()) {
       blobs.put(file.getKey(), Blob.of(file.getValue().toByteArray()));
     }
     for (String name : blobs.keySet()) {
       String path = "files." + shortened(name);
+      if (script && name.equals("script")) {
+        problems.add(path, "is where the job's own script is laid; choose another name");
+      }
       if (name.equals(".") || name.equals("..") || name.indexOf('/') >= 0) {
         problems.add(path, "a file lies directly in ORCH_TASK_DIR: give a name, not a path");
       } else {

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The part of the gate that reads what stands around a task's run. */
 final class SpecConvertLifecycle {
-  private static final int MAX_DEPENDENCIES = 1_000;
+  private static final int MAX_DEPENDENCIES = 64;
 
   private static final Duration ON_EXIT_TIMEOUT = Duration.ofMinutes(5);
 

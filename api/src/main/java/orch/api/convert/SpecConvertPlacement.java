@@ -24,6 +24,8 @@ final class SpecConvertPlacement {
 
   private static final int MAX_ENTRIES = 100;
 
+  private static final int MAX_PORTS = 16;
+
   private static final int DEFAULT_AFFINITY_WEIGHT = 50;
 
   private static final Pattern PORT_NAME = Pattern.compile("[a-z](?:[a-z0-9_-]{0,30}[a-z0-9])?");
@@ -39,7 +41,7 @@ final class SpecConvertPlacement {
     memory(proto, problems);
     problems.range("resources.pids", proto.getPids(), 0, Long.MAX_VALUE);
     List<String> ports = proto.getPortsList();
-    problems.atMost("resources.ports", ports.size(), MAX_ENTRIES);
+    problems.atMost("resources.ports", ports.size(), MAX_PORTS);
     problems.distinct(
         "resources.ports", ports.stream().map(port -> port.replace('-', '_')).toList(), "port");
     for (int i = 0; i < ports.size(); i++) {

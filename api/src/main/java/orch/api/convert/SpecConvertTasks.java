@@ -10,6 +10,8 @@ import orch.api.model.TaskSet;
 
 /** The part of the gate that reads how many tasks there are and how they count. */
 final class SpecConvertTasks {
+  private static final int MAX_RANGES = 1_000;
+
   private SpecConvertTasks() {}
 
   static TaskSet tasks(orch.v1.JobSpec proto, JobType type, SpecConvertProblems problems) {
@@ -46,6 +48,9 @@ final class SpecConvertTasks {
       problems.add(
           "succeedWhen",
           "must be 0 to the number of tasks (" + grouped(size) + "), not " + grouped(succeedWhen));
+    }
+    if (type == JobType.SERVICE && array) {
+      problems.add("array", "is for batch jobs; a service has a count");
     }
     if (type == JobType.SERVICE && succeedWhen > 0) {
       problems.add("succeedWhen", "is for batch jobs: the tasks of a service never succeed");
@@ -93,6 +98,7 @@ final class SpecConvertTasks {
 
   private static List<IndexRange> ranges(
       List<orch.v1.IndexRange> array, SpecConvertProblems problems) {
+    problems.atMost("array", array.size(), MAX_RANGES);
     List<IndexRange> ranges = new ArrayList<>();
     int previous = -1;
     for (int i = 0; i < array.size(); i++) {

@@ -221,7 +221,7 @@ final class ConstraintParser {
   private boolean acceptWord(String word) {
     skipSpaces();
     int after = position + word.length();
-    if (text.regionMatches(true, position, word, 0, word.length())
+    if (text.startsWith(word, position)
         && (after >= text.length() || !isWordCharacter(text.charAt(after)))) {
       position = after;
       return true;

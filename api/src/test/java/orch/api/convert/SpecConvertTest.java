@@ -182,6 +182,9 @@ final class SpecConvertTest {
 
   @Test
   void tasksCountAsTheyCan() {
+    refused(
+        job -> job.setType(orch.v1.JobType.JOB_TYPE_SERVICE).addArrayBuilder().setLast(3),
+        "array: is for batch jobs; a service has a count");
     refused(job -> job.setParallelism(-1), "parallelism: must be 0 or more, not -1");
     refused(job -> job.setMaxFailures(-2), "maxFailures: must be -1 or more, not -2");
     refused(
@@ -228,6 +231,12 @@ final class SpecConvertTest {
     refused(
         job -> job.putFiles("..", ByteString.EMPTY),
         "files...: a file lies directly in ORCH_TASK_DIR: give a name, not a path");
+    refused(
+        job ->
+            job.clearCommand()
+                .setScript(ByteString.copyFromUtf8("true"))
+                .putFiles("script", ByteString.EMPTY),
+        "files.script: is where the job's own script is laid; choose another name");
     refused(
         job -> job.putFiles("a b", ByteString.EMPTY),
         "files.a b: 'a b' is no file name: 1 to 255 letters, digits and any of . _ + @ -");
@@ -589,7 +598,7 @@ final class SpecConvertTest {
   void everyListHasALimit() {
     refused(
         job -> IntStream.range(0, 101).forEach(i -> job.getResourcesBuilder().addPorts("p" + i)),
-        "resources.ports: has 101 entries; at most 100");
+        "resources.ports: has 101 entries; at most 16");
     refused(
         job ->
             IntStream.range(0, 101).forEach(i -> job.getPlacementBuilder().addConstraints("c" + i)),

@@ -105,7 +105,7 @@ public final class SpecSamples {
   }
 
   private void tasks(JobSpec.Builder job) {
-    switch (random.nextInt(4)) {
+    switch (random.nextInt(job.getType() == JobType.JOB_TYPE_SERVICE ? 1 : 4)) {
       case 0 -> job.setCount(1 + random.nextInt(50));
       case 1 -> {
         int next = random.nextInt(5);

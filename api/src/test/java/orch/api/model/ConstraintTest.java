@@ -124,6 +124,7 @@ final class ConstraintTest {
         "rack = a b | 'rack = a b': 'b' is too much: put a value with spaces in quotes",
         "rack = 'a | 'rack = 'a': the quote ' is not closed",
         "rack ? a | 'rack ? a': expected one of = != < <= > >= in 'not in' before '? a'",
+        "rack IN (a) | 'rack IN (a)': expected one of = != < <= > >= in 'not in' before 'IN (a)'",
         "(a) | '(a)': expected the name of a label or attribute at its begin, as in: rack = a",
       })
   void isRefused(String expression, String message) {
