@@ -60,6 +60,8 @@ final class Assemble {
     }
     putTree(root.resolve("deploy/src/main/dist"), Path.of(""));
     putTree(root.resolve("docs/examples"), Path.of("share/examples"));
+    byte[] schema = Files.readAllBytes(root.resolve("docs/job-spec.schema.json"));
+    put(Path.of("share/job-spec.schema.json"), schema, false);
     putNativeParts(classPaths);
     String template = Files.readString(root.resolve("deploy/src/assembly/program.sh"));
     Training training = new Training(out, root.resolve("deploy/target/training"));
