@@ -41,10 +41,6 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
   private final LogStreams logs;
   private final int maxOutbox;
 
-  AgentRpc(ControllerPort port, Executor executor, Signals signals, LogStreams logs) {
-    this(port, executor, signals, logs, AgentOutbox.MAX_ITEMS);
-  }
-
   AgentRpc(
       ControllerPort port, Executor executor, Signals signals, LogStreams logs, int maxOutbox) {
     this.port = port;

@@ -32,9 +32,6 @@ public final class GrpcServer implements AutoCloseable {
 
   private static final long STOP_SECONDS = 1;
 
-  /** An agent answers a signal at once or not at all. */
-  private static final Duration SIGNAL_TIMEOUT = Duration.ofSeconds(10);
-
   private final InetSocketAddress listen;
   private final ExecutorService executor;
   private final Watches watches;
@@ -54,12 +51,39 @@ public final class GrpcServer implements AutoCloseable {
       SpecDialect dialect,
       String version,
       int maxFormatLevel) {
+    this(listen, controller, dialect, version, maxFormatLevel, Bounds.DEFAULT);
+  }
+
+  /**
+   * What tests make small.
+   *
+   * @param watchWeight see {@link Watches#MAX_WEIGHT}
+   * @param bookmarks of watches in which nothing happens
+   * @param outbox see {@link AgentOutbox#MAX_ITEMS}
+   */
+  record Bounds(int watchWeight, Duration bookmarks, int outbox, Duration signalTimeout) {
+    static final Bounds DEFAULT =
+        new Bounds(
+            Watches.MAX_WEIGHT,
+            Duration.ofSeconds(15),
+            AgentOutbox.MAX_ITEMS,
+            // An agent answers a signal at once or not at all.
+            Duration.ofSeconds(10));
+  }
+
+  GrpcServer(
+      InetSocketAddress listen,
+      ControllerPort controller,
+      SpecDialect dialect,
+      String version,
+      int maxFormatLevel,
+      Bounds bounds) {
     this.listen = listen;
     executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("rpc-", 0).factory());
     Requests requests = new Requests(controller, executor);
-    watches = new Watches(requests);
+    watches = new Watches(requests, bounds.watchWeight(), bounds.bookmarks());
     LogStreams logs = new LogStreams(requests, watches);
-    Signals signals = new Signals(requests, SIGNAL_TIMEOUT);
+    Signals signals = new Signals(requests, bounds.signalTimeout());
     publicServices =
         List.of(
             ServerInterceptors.intercept(
@@ -74,7 +98,7 @@ public final class GrpcServer implements AutoCloseable {
         NettyServerBuilder.forAddress(listen)
             .executor(executor)
             .addServices(publicServices)
-            .addService(new AgentRpc(controller, executor, signals, logs))
+            .addService(new AgentRpc(controller, executor, signals, logs, bounds.outbox()))
             .addService(ProtoReflectionServiceV1.newInstance())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)

@@ -77,10 +77,6 @@ final class Watches implements CommittedListener, AutoCloseable {
 
   private record Entry(long revision, Touches touches) {}
 
-  Watches(Requests requests) {
-    this(requests, MAX_WEIGHT, Duration.ofSeconds(15));
-  }
-
   Watches(Requests requests, int maxWeight, Duration bookmarkInterval) {
     this.requests = requests;
     this.maxWeight = maxWeight;

@@ -1,0 +1,4 @@
+@NullMarked
+package orch.controller.rpc;
+
+import org.jspecify.annotations.NullMarked;
