@@ -88,7 +88,7 @@ int setup_directories(struct launcher *l) {
     complain("another launcher uses %s; end it first, or take another --run-dir", run_path);
     return error;
   }
-  if (fchmod(l->run, 0700) != 0) return errno;
+  if (fchmod(l->run, 0711) != 0) return errno;
   error = open_named(l->options.journal_dir, run_path, "journal", l->journal_path, &l->journal);
   if (error == 0) error = open_named(l->options.segments_dir, run_path, "segments", l->segments_path, &l->segments);
   if (error == 0) error = next_generation(l);
