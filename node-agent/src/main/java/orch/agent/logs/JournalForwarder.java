@@ -47,6 +47,8 @@ public final class JournalForwarder implements AutoCloseable {
   /** Guarded by this. */
   private boolean closed;
 
+  private @Nullable Thread thread;
+
   /** Offsets of an earlier life; empty position: done. Guarded by this. */
   private final Map<Uid, String> saved = new HashMap<>();
 
@@ -107,7 +109,7 @@ public final class JournalForwarder implements AutoCloseable {
 
   /** Starts the thread that forwards. */
   public void start() {
-    Thread.ofPlatform().name("journal").daemon().start(this::run);
+    thread = Thread.ofPlatform().name("journal").daemon().start(this::run);
   }
 
   synchronized void started(TaskIdentity identity) {
@@ -343,6 +345,14 @@ public final class JournalForwarder implements AutoCloseable {
       closed = true;
       last = new ArrayList<>(announced.values());
       notifyAll();
+    }
+    Thread forwarding = thread;
+    if (forwarding != null) {
+      try {
+        forwarding.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
     save(last);
     socket.close();
