@@ -169,9 +169,7 @@ final class RealAgent implements AutoCloseable {
   }
 
   private static Path launcher() {
-    Path named =
-        Path.of(System.getProperty("orch.launcher", "target/native/orch-launcher"))
-            .toAbsolutePath();
+    Path named = Path.of("target/native/orch-launcher").toAbsolutePath();
     if (!Files.isExecutable(named)) {
       throw new AssertionError(named + " is missing; the module's build makes it");
     }
