@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PlacesTest {
   @TempDir private Path directory;
-  private final String launcherBefore = System.getProperty("orch.launcher");
+  private final String launcherBefore = System.getProperty("orch.launcher", "");
 
   @BeforeEach
   void nameALauncher() throws IOException {
