@@ -45,7 +45,7 @@ final class JobWatch implements Watches.Watch<WatchJobsResponse> {
             "none of the jobs " + query.numbers() + " exists");
       }
       for (int i = 0; i < jobs.size(); i++) {
-        note(query.numbers().get(i), jobs.get(i).value());
+        note(query.numbers().get(i), jobs.get(i).value().orElse(null));
       }
     }
     if (resumed) {
@@ -78,7 +78,7 @@ final class JobWatch implements Watches.Watch<WatchJobsResponse> {
       List<Requests.Seen<Optional<JobView>>> jobs = read(part);
       for (int i = 0; i < part.size(); i++) {
         Optional<JobView> job = jobs.get(i).value();
-        note(part.get(i), job);
+        note(part.get(i), job.orElse(null));
         if (job.isPresent()) {
           if (JobFilters.watched(query, job.get())) {
             show(job.get(), jobs.get(i).revision(), out);
@@ -102,8 +102,8 @@ final class JobWatch implements Watches.Watch<WatchJobsResponse> {
         .build();
   }
 
-  private void note(long number, Optional<JobView> job) {
-    if (job.isEmpty() || job.get().state().ended()) {
+  private void note(long number, @Nullable JobView job) {
+    if (job == null || job.state().ended()) {
       open.remove(number);
     }
   }
