@@ -77,7 +77,7 @@ build_distribution() {
   trap 'kill $build 2>/dev/null; exit 130' INT TERM
   shown=
   while kill -0 $build 2>/dev/null; do
-    line=$(grep -o 'Building orch-[a-z-]*[^[]*\[[0-9]*/[0-9]*\]' "$top/.build.log" 2>/dev/null | tail -n 1 | tr -s ' .')
+    line=$(grep -o 'Building orch-[a-z-]*[^[]*\[[0-9]*/[0-9]*\]' "$top/.build.log" 2>/dev/null | tail -n 1 | tr -s ' .') || line=
     if [ -n "$line" ] && [ "$line" != "$shown" ]; then say "  $line"; shown=$line; fi
     sleep 0.5
   done
