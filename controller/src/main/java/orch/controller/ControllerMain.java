@@ -62,6 +62,7 @@ public final class ControllerMain implements Callable<Integer> {
   private static final Duration ZOOKEEPER_PATIENCE = Duration.ofSeconds(20);
   private static final Duration LEADER_PATIENCE = Duration.ofSeconds(10);
   private static final Duration STOP_PATIENCE = Duration.ofSeconds(3);
+  private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
   private static final long POLL_MILLIS = 5;
   private static final int FAILED = 1;
 
@@ -132,7 +133,7 @@ public final class ControllerMain implements Callable<Integer> {
       complain(e.getMessage());
       return DaemonCommand.WRONG_USAGE;
     }
-    Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "orch-stop"));
+    Runtime.getRuntime().addShutdownHook(new Thread(this::stopInTime, "orch-stop"));
     try {
       start(config);
     } catch (IOException | RuntimeException e) {
@@ -270,6 +271,20 @@ public final class ControllerMain implements Callable<Integer> {
     }
     open.push(resource);
     return resource;
+  }
+
+  /**
+   * As {@link #stop}, but what hangs is left behind: nothing of it is needed for the next start.
+   */
+  private void stopInTime() {
+    Thread stop = Thread.ofPlatform().daemon().name("orch-close").start(this::stop);
+    try {
+      if (!stop.join(STOP_LIMIT)) {
+        complain("did not close everything within " + STOP_LIMIT.toSeconds() + " s, ends anyway");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private synchronized void stop() {

@@ -44,6 +44,7 @@ public final class Decider {
    * @throws InvariantError when the state is broken: the process must stop
    */
   public Decision decide(Input input, Instant now) {
+    state.decisionNanos = State.nanos(now);
     Draft draft = new Draft(state, now);
     Answer answer = null;
     switch (input) {

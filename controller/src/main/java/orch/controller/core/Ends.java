@@ -115,7 +115,7 @@ final class Ends {
                 : Duration.ofNanos(endNanos - startNanos),
             false,
             own == 0 ? spec : own);
-    return switch (RestartRules.decide(job.spec().restart(), ended, history, state.nowNanos)) {
+    return switch (RestartRules.decide(job.spec().restart(), ended, history, state.decisionNanos)) {
       case RestartDecision.Succeed _ -> new Outcome(new Next.Ends(TaskState.SUCCEEDED, ""), false);
       case RestartDecision.Fail fail ->
           new Outcome(

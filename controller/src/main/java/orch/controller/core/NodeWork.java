@@ -117,7 +117,7 @@ final class NodeWork {
     }
     // After a failover every node gets the whole time anew.
     long since = Math.max(node.contactNanos, state.epochNanos);
-    return state.nowNanos - since >= policy.lostAfter().toNanos()
+    return state.decisionNanos - since >= policy.lostAfter().toNanos()
         ? "node "
             + node.name()
             + " has been unreachable for "

@@ -94,7 +94,7 @@ final class Settler {
 
   /** Dependents that wait for its start are told once, at its first. */
   private void tellStarted(Job job) {
-    if (job.startNanos == state.nowNanos) {
+    if (job.startNanos == state.decisionNanos) {
       dirty.addAll(job.dependents);
     }
   }

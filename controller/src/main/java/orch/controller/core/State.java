@@ -62,6 +62,9 @@ public final class State implements StateView {
   /** Derived: rises whenever a job that wants places was touched. */
   long workStamp;
 
+  /** Time of the decision in the making, which may change nothing; not replicated. */
+  long decisionNanos;
+
   final Fleet fleet = new Fleet();
   final List<Node> nodes = new ArrayList<>();
   final LinkedHashMap<String, Node> nodesByUid = new LinkedHashMap<>();

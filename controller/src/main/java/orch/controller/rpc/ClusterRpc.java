@@ -61,13 +61,18 @@ final class ClusterRpc extends ClusterServiceGrpc.ClusterServiceImplBase {
     Requests.answer(
         observer,
         () -> {
+          // A deposed leader may not have said yet that it is one no more.
+          long leading = -1;
+          for (Member member : requests.port().members()) {
+            leading = member.leader() ? Math.max(leading, member.epoch()) : leading;
+          }
           ListMembersResponse.Builder members = ListMembersResponse.newBuilder();
           for (Member member : requests.port().members()) {
             members.addMembers(
                 orch.v1.Member.newBuilder()
                     .setName(member.name())
                     .setRole(
-                        member.leader()
+                        member.leader() && member.epoch() == leading
                             ? MemberRole.MEMBER_ROLE_LEADER
                             : MemberRole.MEMBER_ROLE_STANDBY)
                     .setEpoch(member.epoch())

@@ -60,15 +60,23 @@ public final class GrpcServer implements AutoCloseable {
    * @param watchWeight see {@link Watches#MAX_WEIGHT}
    * @param bookmarks of watches in which nothing happens
    * @param outbox see {@link AgentOutbox#MAX_ITEMS}
+   * @param signalTimeout of an agent that does not say what became of a signal
+   * @param logPatience with a node whose output is all that is missing
    */
-  record Bounds(int watchWeight, Duration bookmarks, int outbox, Duration signalTimeout) {
+  record Bounds(
+      int watchWeight,
+      Duration bookmarks,
+      int outbox,
+      Duration signalTimeout,
+      Duration logPatience) {
     static final Bounds DEFAULT =
         new Bounds(
             Watches.MAX_WEIGHT,
             Duration.ofSeconds(15),
             AgentOutbox.MAX_ITEMS,
             // An agent answers a signal at once or not at all.
-            Duration.ofSeconds(10));
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(5));
   }
 
   GrpcServer(
@@ -82,7 +90,7 @@ public final class GrpcServer implements AutoCloseable {
     executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("rpc-", 0).factory());
     Requests requests = new Requests(controller, executor);
     watches = new Watches(requests, bounds.watchWeight(), bounds.bookmarks());
-    LogStreams logs = new LogStreams(requests, watches);
+    LogStreams logs = new LogStreams(requests, watches, bounds.logPatience());
     Signals signals = new Signals(requests, bounds.signalTimeout());
     publicServices =
         List.of(

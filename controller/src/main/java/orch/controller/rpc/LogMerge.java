@@ -60,9 +60,6 @@ final class LogMerge {
   private static final long FIRST_RETRY_NANOS = 100 * MILLI;
   private static final long LONGEST_RETRY_NANOS = 1_000 * MILLI;
 
-  /** A node whose output is all that is missing gets so long to come back. */
-  private static final long GIVE_UP_NANOS = 5_000 * MILLI;
-
   private static final int ALL = -1;
   private static final int NEWEST = -1;
 
@@ -142,8 +139,18 @@ final class LogMerge {
     resolve();
     ControllerPort.Subscription changes = watches.onJob(number, this::wake);
     try {
-      while (!step(out)) {
-        await();
+      while (true) {
+        if (takeLook()) {
+          look();
+        }
+        openSources();
+        boolean told = tell(out);
+        if (finished()) {
+          return;
+        }
+        if (!told) {
+          await();
+        }
       }
     } finally {
       changes.cancel();
@@ -167,23 +174,19 @@ final class LogMerge {
     }
   }
 
-  /** Does what can be done now; true when everything was told. */
-  private boolean step(Outlet<StreamLogsResponse> out) throws InterruptedException {
-    if (takeLook()) {
-      look();
-    }
-    openSources();
-    boolean told = tell(out);
+  /** Whether everything was told and nothing more will come. */
+  private boolean finished() {
     lock.lock();
     try {
-      boolean done = true;
-      for (LogSource source : sources.values()) {
-        done &= source.state == LogSource.State.ENDED && source.queue.isEmpty();
-      }
-      if (told || !notices.isEmpty() || lookAgain) {
+      if (lookAgain || !notices.isEmpty() || !(ended || !query.follow())) {
         return false;
       }
-      return done && (ended || !query.follow());
+      for (LogSource source : sources.values()) {
+        if (source.state != LogSource.State.ENDED || !source.queue.isEmpty()) {
+          return false;
+        }
+      }
+      return true;
     } finally {
       lock.unlock();
     }
@@ -297,7 +300,7 @@ final class LogMerge {
   private boolean giveUp(LogSource source, long now) {
     return source.failingSinceNanos != 0
         && (ended || !query.follow())
-        && (!source.reachable || now - source.failingSinceNanos >= GIVE_UP_NANOS);
+        && (!source.reachable || now - source.failingSinceNanos >= streams.patienceNanos());
   }
 
   private void ask(LogSource source) throws InterruptedException {

@@ -3,6 +3,7 @@ package orch.controller.rpc;
 import com.google.rpc.Code;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,9 +27,19 @@ final class LogStreams {
 
   private final Map<Long, LogMerge> awaited = new ConcurrentHashMap<>();
 
-  LogStreams(Requests requests, Watches watches) {
+  private final long patienceNanos;
+
+  /**
+   * @param patience with a node whose output is all that is missing, and which does not answer
+   */
+  LogStreams(Requests requests, Watches watches, Duration patience) {
     this.requests = requests;
     this.watches = watches;
+    this.patienceNanos = patience.toNanos();
+  }
+
+  long patienceNanos() {
+    return patienceNanos;
   }
 
   /** StreamLogs; to be called by the service method itself. */

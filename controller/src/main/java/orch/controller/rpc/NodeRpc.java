@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 
 /** NodeService. */
 final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
+  private static final Duration LONGEST_DEADLINE = Duration.ofDays(365);
+
   private final Requests requests;
   private final Watches watches;
 
@@ -149,8 +151,9 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
                   ? Duration.ofSeconds(
                       request.getDeadline().getSeconds(), request.getDeadline().getNanos())
                   : null;
-          if (deadline != null && deadline.isNegative()) {
-            throw Errors.invalid("deadline", "must not be negative");
+          if (deadline != null
+              && (deadline.isNegative() || deadline.compareTo(LONGEST_DEADLINE) > 0)) {
+            throw Errors.invalid("deadline", "must be 0 s to a year");
           }
           return change(
               request.getName(),
@@ -219,6 +222,8 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
 
   private static RuntimeException notFound(String name) {
     return Errors.notFound(
-        "orch.v1.Node", "nodes/" + name, "there is no node " + name + "; see orchctl node list");
+        "node",
+        "nodes/" + name,
+        "there is no node '" + name + "'; orchctl node list shows what there is");
   }
 }

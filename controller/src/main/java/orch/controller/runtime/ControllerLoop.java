@@ -138,6 +138,7 @@ public final class ControllerLoop {
    */
   public void start(Member self) {
     origin = self;
+    seams.zooKeeper().addSessionListener(this::tellOfSession);
     execute(log::start);
     tellMembersLater();
   }
@@ -428,6 +429,15 @@ public final class ControllerLoop {
     long high = (seams.randomness().nextLong() & ~0xF000L) | 0x4000L;
     long low = (seams.randomness().nextLong() & ~(3L << 62)) | (1L << 63);
     return new UUID(high, low).toString();
+  }
+
+  private void tellOfSession(ZooKeeperPort.SessionEvent event) {
+    switch (event) {
+      case CONNECTED -> LOG.info("ZooKeeper answers");
+      case SUSPENDED ->
+          LOG.warn("ZooKeeper does not answer: requests wait, what runs on the nodes runs on");
+      case LOST -> LOG.warn("The session with ZooKeeper has expired; another may lead by now");
+    }
   }
 
   // ---- failures

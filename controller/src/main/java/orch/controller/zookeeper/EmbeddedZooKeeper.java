@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -58,6 +59,7 @@ public final class EmbeddedZooKeeper implements AutoCloseable {
                 .exitHandler(exitOnFailure ? ExitHandler.EXIT : ExitHandler.LOG_ONLY)
                 .build();
         server.start(START_TIMEOUT.toMillis());
+        deleteCopiesOfSettings(directory);
         return new EmbeddedZooKeeper(server, port);
       } catch (Exception e) {
         if (server != null) {
@@ -103,6 +105,16 @@ public final class EmbeddedZooKeeper implements AutoCloseable {
     // None; ZooKeeper itself keeps srvr, which tells only counters.
     settings.setProperty("4lw.commands.whitelist", "");
     return settings;
+  }
+
+  /** The server leaves a copy of its settings at every start. */
+  private static void deleteCopiesOfSettings(Path directory) throws IOException {
+    try (DirectoryStream<Path> copies =
+        Files.newDirectoryStream(directory, "zookeeper.configuration*.properties")) {
+      for (Path copy : copies) {
+        Files.deleteIfExists(copy);
+      }
+    }
   }
 
   /** A port that was free a moment ago. Somebody may be faster: then another is tried. */

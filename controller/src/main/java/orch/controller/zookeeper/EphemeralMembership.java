@@ -121,7 +121,8 @@ public final class EphemeralMembership implements Membership {
     closed = true;
     timer.shutdownNow();
     cache.close();
-    if (node != null) {
+    // With no server to tell, the node goes when the session ends.
+    if (node != null && connection.connected()) {
       try {
         node.close();
       } catch (IOException e) {

@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 public final class LatchElection implements Election {
   private static final Logger LOG = LoggerFactory.getLogger(LatchElection.class);
 
+  private final ZooKeeperConnection connection;
   private final LeaderLatch latch;
   private final Executor loop;
 
@@ -21,6 +22,7 @@ public final class LatchElection implements Election {
    * @param loop runs the listener
    */
   public LatchElection(ZooKeeperConnection connection, String path, String name, Executor loop) {
+    this.connection = connection;
     this.latch = new LeaderLatch(connection.curator(), path, name);
     this.loop = loop;
   }
@@ -49,7 +51,8 @@ public final class LatchElection implements Election {
 
   @Override
   public void close() {
-    if (latch.getState() != LeaderLatch.State.STARTED) {
+    // With no server to tell, the hint goes when the session ends.
+    if (latch.getState() != LeaderLatch.State.STARTED || !connection.connected()) {
       return;
     }
     try {

@@ -79,6 +79,11 @@ public final class ZooKeeperConnection implements AutoCloseable {
     return root;
   }
 
+  /** Whether a server answers at the moment; if not, whatever asks for an answer may wait long. */
+  boolean connected() {
+    return curator.getZookeeperClient().isConnected();
+  }
+
   CuratorFramework curator() {
     return curator;
   }

@@ -86,7 +86,9 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
 
     @Override
     public void closed() {
-      loop.execute(() -> sessions.remove(nodeUid, this));
+      if (!loop.isShutdown()) {
+        loop.execute(() -> sessions.remove(nodeUid, this));
+      }
     }
   }
 
