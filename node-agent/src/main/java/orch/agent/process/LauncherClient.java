@@ -39,6 +39,9 @@ public final class LauncherClient implements LauncherPort {
   private static final Logger log = LoggerFactory.getLogger(LauncherClient.class);
   private static final Duration RECONNECT = Duration.ofMillis(200);
 
+  /** The wait between tries to find or start a launcher doubles up to 6.4 s. */
+  private static final int MOST_DOUBLINGS = 5;
+
   /** Shims asked for at a time, at least. */
   private static final int GROW_STEP = 16;
 
@@ -75,6 +78,8 @@ public final class LauncherClient implements LauncherPort {
   private boolean recovered;
   private boolean growing;
   private boolean closed;
+  private int tries;
+  private String lastProblem = "";
 
   /** Something that waits for the journal to be durable up to {@code position}. */
   private record Undurable(long position, long sequence, Runnable action)
@@ -219,9 +224,15 @@ public final class LauncherClient implements LauncherPort {
       LauncherConnection opened = LauncherConnection.open(linux, process, new Reader());
       connection = opened;
       opened.send(Outgoing.hello());
+      tries = 0;
     } catch (IOException e) {
-      log.warn("no launcher: {}; trying again", e.getMessage());
-      timers.after(RECONNECT, this::reconnect);
+      String problem = String.valueOf(e.getMessage());
+      if (tries == 0 || !problem.equals(lastProblem)) {
+        log.warn("no launcher: {}; trying again", problem);
+      }
+      lastProblem = problem;
+      timers.after(
+          RECONNECT.multipliedBy(1L << Math.min(tries++, MOST_DOUBLINGS)), this::reconnect);
     }
   }
 
