@@ -55,8 +55,9 @@ final class JobPlanCommand implements Command {
           .append(Words.count(placements.number(node), "task"))
           .append('\n');
     }
-    if (plan.has("waiting") && !plan.object("waiting").text("summary").isEmpty()) {
-      text.append("  would wait: ").append(WhyCommand.text(plan.object("waiting")));
+    JsonObject waiting = plan.object("waiting");
+    if (!waiting.text("summary").isEmpty()) {
+      text.append("  ").append(WhyCommand.text(waiting));
     }
     return text.toString();
   }

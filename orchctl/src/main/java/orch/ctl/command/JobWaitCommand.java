@@ -54,20 +54,23 @@ final class JobWaitCommand implements Command {
     return code;
   }
 
-  /** {@code 42 (web) succeeded in 1.2s: 24/24 done}. */
+  /** {@code job 42 (web) succeeded after 1.2s: 24/24 done}. */
   static String ending(JsonObject job, boolean coloured) {
     String state = Words.jobState(job);
+    String reason = state.equals("succeeded") ? "" : job.text("reason");
     StringBuilder text = new StringBuilder("job ").append(Words.jobTitle(job)).append(' ');
     text.append(coloured ? Colour.ofState(state).paint(state) : state);
     String took = Times.between(job.text("startTime"), job.text("endTime"), 0);
     if (!took.isEmpty() && job.has("endTime")) {
       text.append(" after ").append(took);
     }
-    if (job.object("tasks").number("total") > 1) {
+    if (reason.startsWith(state + " ")) {
+      // "cancelled by ann"
+      text.append(reason, state.length(), reason.length());
+    } else if (!reason.isEmpty()) {
+      text.append(": ").append(reason);
+    } else if (job.object("tasks").number("total") > 1) {
       text.append(": ").append(Words.progress(job.object("tasks")));
-    }
-    if (!state.equals("succeeded") && !job.text("reason").isEmpty()) {
-      text.append(": ").append(job.text("reason"));
     }
     return text.toString();
   }
@@ -124,7 +127,7 @@ final class JobWaitCommand implements Command {
       if (job.object("tasks").number("total") > 1) {
         return state + ", " + Words.progress(job.object("tasks"));
       }
-      return job.text("reason").isEmpty() ? state : state + ": " + job.text("reason");
+      return Words.stateAndReason(state, job.text("reason"));
     }
   }
 }

@@ -100,7 +100,7 @@ final class JobWatch {
   private void pause(CallException failure) throws CallException {
     if (!noted && backoff.elapsedMillis() >= NOTE_AFTER_MILLIS) {
       noted = true;
-      session.console().note(failure.getMessage() + "; trying again");
+      session.console().note(failure.problem() + "; trying again");
     }
     if (!backoff.await(ConnectClient.PATIENCE_MILLIS)) {
       throw failure;

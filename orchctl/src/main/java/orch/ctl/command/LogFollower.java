@@ -65,7 +65,7 @@ final class LogFollower {
       }
       if (!noted && backoff.elapsedMillis() >= NOTE_AFTER_MILLIS) {
         noted = true;
-        console.note(failure.getMessage() + "; the output goes on when it answers again");
+        console.note(failure.problem() + "; the output goes on when it answers again");
       }
       if (!backoff.await(patience)) {
         throw failure;

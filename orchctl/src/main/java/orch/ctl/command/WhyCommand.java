@@ -36,19 +36,20 @@ final class WhyCommand implements Command {
 
   /** The explanation for people. */
   static String text(JsonObject explanation) {
-    StringBuilder text = new StringBuilder(explanation.text("summary")).append('\n');
+    String summary = explanation.text("summary");
+    StringBuilder text = new StringBuilder(summary).append('\n');
     for (JsonObject reason : explanation.objects("reasons")) {
-      text.append("  ");
-      long tasks = reason.number("tasks");
-      long nodes = reason.number("nodes");
-      if (tasks > 0) {
-        text.append(Words.count(tasks, "task")).append(nodes > 0 ? ", " : ": ");
+      String message =
+          reason.text("message").isEmpty() ? reason.text("kind") : reason.text("message");
+      String nodes = Words.count(reason.number("nodes"), "node");
+      String tasks = Words.count(reason.number("tasks"), "task");
+      if (reason.number("nodes") > 0 && !message.startsWith(nodes)) {
+        message = nodes + ": " + message;
       }
-      if (nodes > 0) {
-        text.append(Words.count(nodes, "node")).append(": ");
+      if (reason.number("tasks") > 0 && !message.startsWith(tasks)) {
+        message = tasks + (reason.number("nodes") > 0 ? ", " : ": ") + message;
       }
-      text.append(reason.text("message").isEmpty() ? reason.text("kind") : reason.text("message"))
-          .append('\n');
+      text.append("  ").append(message).append('\n');
     }
     return text.toString();
   }

@@ -8,4 +8,11 @@ public abstract sealed class CallException extends Exception
   CallException(String message) {
     super(message);
   }
+
+  /** What failed and why, without how to mend it. */
+  public final String problem() {
+    String message = String.valueOf(getMessage());
+    int remedy = message.indexOf("; ");
+    return remedy < 0 ? message : message.substring(0, remedy);
+  }
 }

@@ -118,7 +118,7 @@ public final class ConnectClient implements AutoCloseable {
       }
       if (!noted && backoff.elapsedMillis() >= NOTE_AFTER_MILLIS) {
         noted = true;
-        listener.lost(String.valueOf(failure.getMessage()));
+        listener.lost(failure.problem());
       }
       if (!backoff.await(limit)) {
         throw change && mayHaveHappened ? outcomeUnknown(failure) : failure;

@@ -75,7 +75,7 @@ public final class JobView {
         new Facts(coloured)
             .add("job", Words.jobTitle(job))
             .add("title", spec.text("title"))
-            .add("state", reason.isEmpty() ? state : state + ": " + reason, Colour.ofState(state))
+            .add("state", Words.stateAndReason(state, reason), Colour.ofState(state))
             .add("tasks", tasks(job))
             .add("namespace", job.text("namespace"))
             .add("owner", job.text("owner"))

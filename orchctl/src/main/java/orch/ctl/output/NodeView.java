@@ -79,7 +79,7 @@ public final class NodeView {
     String seen = node.text("lastSeenTime");
     return new Facts(coloured)
         .add("node", name(node))
-        .add("state", reason.isEmpty() ? state : state + ": " + reason, Colour.ofState(state))
+        .add("state", Words.stateAndReason(state, reason), Colour.ofState(state))
         .add("tasks", tasks(node))
         .add("cpu", cpu(node) + " reserved")
         .add("memory", memory(node) + " reserved")

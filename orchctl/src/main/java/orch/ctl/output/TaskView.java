@@ -84,15 +84,15 @@ public final class TaskView {
         .add("task", task.text("task"))
         .add("job", task.text("jobNumber"))
         .add("item", task.text("item"))
-        .add("state", reason.isEmpty() ? state : state + ": " + reason, Colour.ofState(state))
-        .add("attempt", attempt(attempt, attempts))
+        .add("state", Words.stateAndReason(state, reason), Colour.ofState(state))
+        .add("attempt", attempt(attempt, attempts, reason))
         .add("node", attempt.text("node"))
         .add("placed", Times.local(attempt.text("placeTime")))
         .add("started", JobView.withAge(attempt.text("startTime"), nowMillis))
         .add("ended", Times.local(attempt.text("endTime")))
         .add("took", Times.between(attempt.text("startTime"), attempt.text("endTime"), nowMillis))
         .add("result", result(result))
-        .add("not started", failure.text("message"))
+        .add("not started", reason.contains(failure.text("message")) ? "" : failure.text("message"))
         .add("exit code", exitCode(attempt))
         .add("memory peak", memory(result))
         .add("cpu time", cpu(result))
@@ -101,17 +101,16 @@ public final class TaskView {
         .render();
   }
 
-  private static String attempt(JsonObject attempt, long attempts) {
+  private static String attempt(JsonObject attempt, long attempts, String said) {
     if (!attempt.has("number")) {
       return "";
     }
     String state = Words.ofEnum(attempt.text("state"), "ATTEMPT_STATE_");
-    String reason = attempt.text("reason");
+    String reason = attempt.text("reason").equals(said) ? "" : attempt.text("reason");
     return attempt.text("number")
         + (attempts > attempt.number("number") ? " of " + attempts : "")
         + ", "
-        + state
-        + (reason.isEmpty() ? "" : ": " + reason);
+        + Words.stateAndReason(state, reason);
   }
 
   private static String result(JsonObject result) {

@@ -28,6 +28,14 @@ public final class Words {
     };
   }
 
+  /** {@code failed: exited with 3}; a reason that begins with the state stands alone. */
+  public static String stateAndReason(String state, String reason) {
+    if (reason.isEmpty() || reason.startsWith(state)) {
+      return reason.isEmpty() ? state : reason;
+    }
+    return state + ": " + reason;
+  }
+
   /** {@code 42 (web)}: number and name of a job. */
   public static String jobTitle(JsonObject job) {
     return job.text("jobName").isEmpty()

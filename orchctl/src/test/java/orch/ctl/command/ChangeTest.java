@@ -182,11 +182,11 @@ final class ChangeTest {
     fixture.reply(
         "JobService/PlanJob",
         "{\"outcome\":\"SUBMIT_OUTCOME_UPDATED\",\"changes\":[\"count: 2 -> 3\"],"
-            + "\"placements\":{\"n1\":2},\"waiting\":{\"summary\":\"1 task: memory\"}}");
+            + "\"placements\":{\"n1\":2},\"waiting\":{\"summary\":\"1 task waits: memory\"}}");
     assertEquals(0, fixture.orchctl("job", "plan", file("a.yaml")));
     assertEquals(
         "web: a new version of the live job\n  count: 2 -> 3\n  on n1: 2 tasks\n"
-            + "  would wait: 1 task: memory\n",
+            + "  1 task waits: memory\n",
         fixture.out());
   }
 
