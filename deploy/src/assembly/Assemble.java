@@ -171,7 +171,7 @@ final class Assemble {
   private static String scriptOf(Program program, String template, List<Path> jars) {
     String flags =
         program.flags().stream()
-            .map(flag -> flag.contains("$") ? '"' + flag + '"' : flag)
+            .map(flag -> flag.matches("[\\w:=.+-]+") ? flag : '"' + flag + '"')
             .collect(Collectors.joining(" "));
     String classPath = jars.stream().map(jar -> "$home/" + jar).collect(Collectors.joining(":"));
     return template

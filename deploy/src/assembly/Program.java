@@ -28,21 +28,30 @@ record Program(
           "-XX:+UseCompactObjectHeaders",
           "-XX:-UsePerfData",
           "-XX:+ExitOnOutOfMemoryError",
-          "-Xlog:aot=off",
-          "-Xlog:cds=off",
+          "-Xlog:aot*=off",
+          "-Xlog:cds*=off",
           "--enable-native-access=ALL-UNNAMED",
           "--sun-misc-unsafe-memory-access=allow",
           "-Dorch.home=$home");
 
   private static final List<String> CONTROLLER_FLAGS = List.of("-XX:+UseG1GC", "-Xmx1g");
 
-  /** The compiler that makes the best code would cost more memory than all else of an agent. */
+  /**
+   * For a small agent: the compiler that makes the best code would cost more memory than all else
+   * of it, a heap is not to begin at its limit, no thread keeps a large buffer that it used once,
+   * and netty's arenas are few and grow in small steps. Measured idle: 107 MB instead of 138.
+   */
   private static final List<String> AGENT_FLAGS =
       List.of(
           "-XX:+UseSerialGC",
           "-XX:TieredStopAtLevel=1",
           "-Xss512k",
+          "-Xms16m",
           "-Xmx128m",
+          "-Djdk.nio.maxCachedBufferSize=65536",
+          "-Dio.grpc.netty.shaded.io.netty.allocator.maxOrder=5",
+          "-Dio.grpc.netty.shaded.io.netty.allocator.numDirectArenas=1",
+          "-Dio.grpc.netty.shaded.io.netty.allocator.numHeapArenas=1",
           "-Djna.boot.library.path=$home/libexec",
           "-Djna.nounpack=true");
 
