@@ -59,7 +59,10 @@ final class Assemble {
       classPath.forEach(jar -> uses.merge(nameOf(jar), 1, Integer::sum));
     }
     putTree(root.resolve("deploy/src/main/dist"), Path.of(""));
+    putTree(root.resolve("deploy/src/main/systemd"), Path.of("share/systemd"));
     putTree(root.resolve("docs/examples"), Path.of("share/examples"));
+    byte[] operations = Files.readAllBytes(root.resolve("docs/operations.md"));
+    put(Path.of("share/doc/operations.md"), operations, false);
     byte[] schema = Files.readAllBytes(root.resolve("docs/job-spec.schema.json"));
     put(Path.of("share/job-spec.schema.json"), schema, false);
     putNativeParts(classPaths);

@@ -27,7 +27,6 @@ public final class Cluster implements AutoCloseable {
   private final int httpPort = freePort();
   private final int grpcPort = freePort();
   private final String node;
-  private final List<String> cgroupsBefore = Leftovers.cgroups();
   private Daemon controller;
   private Daemon agent;
 
@@ -170,6 +169,7 @@ public final class Cluster implements AutoCloseable {
 
   private void stopAll() throws IOException, InterruptedException {
     agent.terminate();
+    String cgroup = cgroup();
     CommandResult stopped =
         Shell.run(
             command(
@@ -179,12 +179,17 @@ public final class Cluster implements AutoCloseable {
             new byte[0]);
     controller.terminate();
     List<String> left = new ArrayList<>(Leftovers.of(directory));
-    left.addAll(Leftovers.cgroups());
-    left.removeAll(cgroupsBefore);
+    left.addAll(Leftovers.cgroups(cgroup));
     delete(directory);
     if (stopped.code() != 0 || !left.isEmpty()) {
       throw new AssertionError("left behind: " + left + "\n--stop-all: " + stopped);
     }
+  }
+
+  /** The name of the agent's cgroup: orch- and the first part of the node's uid. */
+  public String cgroup() throws IOException {
+    Path node = directory.resolve("agent/node");
+    return "orch-" + Files.readAllLines(node, StandardCharsets.UTF_8).getFirst().substring(0, 8);
   }
 
   private Daemon startController() throws IOException, InterruptedException {

@@ -30,14 +30,12 @@ public final class Leftovers {
     return left;
   }
 
-  /** Orch's cgroups on this machine. */
-  public static List<String> cgroups() throws IOException {
+  /** Where on this machine there is a cgroup of that name. */
+  public static List<String> cgroups(String name) {
     List<String> found = new ArrayList<>();
     for (String root : List.of("/sys/fs/cgroup", "/sys/fs/cgroup/unified")) {
-      if (Files.exists(Path.of(root, "cgroup.procs"))) {
-        try (DirectoryStream<Path> groups = Files.newDirectoryStream(Path.of(root), "orch-*")) {
-          groups.forEach(group -> found.add(group.toString()));
-        }
+      if (Files.exists(Path.of(root, name))) {
+        found.add(root + "/" + name);
       }
     }
     return found;
