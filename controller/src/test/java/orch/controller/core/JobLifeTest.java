@@ -147,12 +147,7 @@ final class JobLifeTest {
     Scene scene = given().node("n1", 4, 8);
     TaskSet tasks =
         new TaskSet(
-            List.of(new IndexRange(1, 9, 4), new IndexRange(20, 21, 1)),
-            List.of(),
-            0,
-            0,
-            0,
-            false);
+            List.of(new IndexRange(1, 9, 4), new IndexRange(20, 21, 1)), List.of(), 0, 0, 0, false);
     long job = scene.job(with(batch("a"), spec -> spec.tasks(tasks)));
     assertTrue(scene.state.task(job, 2).isEmpty());
     assertEquals(

@@ -68,8 +68,7 @@ class GrpcControllerLinkTest {
 
     Controller() throws IOException {
       server =
-          NettyServerBuilder.forAddress(
-                  new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+          NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
               .addService(this)
               .build()
               .start();
@@ -306,8 +305,7 @@ class GrpcControllerLinkTest {
       Thread.onSpinWait();
     }
     assertTrue(controller.batches.isEmpty());
-    StreamObserver<LogCredit> credit =
-        controller.credits.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
+    StreamObserver<LogCredit> credit = controller.credits.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
     assertNotNull(credit);
     credit.onNext(LogCredit.newBuilder().setBytes(1_000).build());
     LogBatch batch = controller.batches.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
