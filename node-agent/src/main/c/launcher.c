@@ -25,6 +25,7 @@ enum { FDS_A_SHIM = 4, FDS_OF_ITS_OWN = 64, JOURNAL_SIZE_DEFAULT = 16 * 1024 * 1
 #define SYNC_PAUSE (3 * NANOS_PER_MILLI)          /* between the beginnings of two syncs */
 #define SYNC_RETRY (100 * NANOS_PER_MILLI)        /* after one that failed */
 #define PREVIOUS_PAUSE (5 * NANOS_PER_SECOND)
+#define LEASE_PAUSE (NANOS_PER_SECOND / 2) /* between looks at running leases */
 
 static struct launcher launcher;
 
@@ -199,6 +200,7 @@ static void woken(struct launcher *l, uint64_t now) {
   uint64_t count;
   ssize_t n = read(l->wake, &count, sizeof count);
   (void)n; /* what counts is that it was readable */
+  if (l->leases_at == 0) l->leases_at = now + LEASE_PAUSE;
   if (l->sync_at == 0) l->sync_at = now - l->last_sync >= SYNC_PAUSE ? now : l->last_sync + SYNC_PAUSE;
 }
 
@@ -219,6 +221,7 @@ static void turn(struct launcher *l) {
   uint64_t next = places_next_retry(l);
   if (l->sync_at != 0 && l->sync_at < next) next = l->sync_at;
   if (l->previous_at != 0 && l->previous_at < next) next = l->previous_at;
+  if (l->leases_at != 0 && l->leases_at < next) next = l->leases_at;
   if (poll(fds, 4, timeout_until(next, boottime_now())) < 0) {
     for (int n = 0; n < 4; n++) fds[n].revents = 0;
   }
@@ -227,6 +230,7 @@ static void turn(struct launcher *l) {
   if (l->sync_at != 0 && now >= l->sync_at) launcher_sync(l, now);
   if (fds[0].revents != 0) take_signals(l);
   places_retry(l, now);
+  if (l->leases_at != 0 && now >= l->leases_at) l->leases_at = places_watch_leases(l, now) ? now + LEASE_PAUSE : 0;
   if (l->previous_at != 0 && now >= l->previous_at) {
     setup_count_previous(l);
     l->previous_at = l->previous > 0 ? now + PREVIOUS_PAUSE : 0;

@@ -77,6 +77,7 @@ struct launcher {
   /* syncing */
   uint64_t sync_at;               /* boottime; 0: nothing to sync */
   uint64_t last_sync;
+  uint64_t leases_at;             /* when to look for leases that a shim did not keep; 0: none runs */
   uint64_t previous_at;           /* when to look again for shims of earlier generations */
   uint32_t sync_error;
 };
@@ -91,6 +92,7 @@ void places_reap(struct launcher *launcher);
 void places_retry(struct launcher *launcher, uint64_t now);
 uint64_t places_next_retry(const struct launcher *launcher);
 void places_retire(struct launcher *launcher);
+bool places_watch_leases(struct launcher *launcher, uint64_t now);
 bool places_empty(const struct launcher *launcher);
 
 /* agent.c */

@@ -142,7 +142,7 @@ static void clear(struct request *r) {
 
 static struct parse_error check(struct request *r) {
   const struct orch_start *s = &r->fixed;
-  const uint64_t known = ((ORCH_S_REUSE_LEAF << 1) - 1);
+  const uint64_t known = ((ORCH_S_REUSE_LEAF << 1) - 1) | ORCH_S_LEASE;
   if ((s->flags & ~known) != 0) return malformed("START has an unknown flag");
   if (r->argc == 0) return malformed("START has no ARGV");
   if (r->argv[0][0] == '\0') return malformed("the first string of ARGV is empty");

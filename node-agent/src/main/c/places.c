@@ -12,10 +12,14 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "cgroup.h"
 #include "launcher.h"
 #include "shim.h"
 #include "spawn.h"
 #include "usage.h"
+
+/* What a shim may be late with a kill before the launcher does it. */
+#define LEASE_SLACK NANOS_PER_SECOND
 
 int places_init(struct launcher *launcher) {
   size_t size = launcher->options.max_shims * sizeof *launcher->places;
@@ -200,6 +204,45 @@ void places_retry(struct launcher *launcher, uint64_t now) {
     replace(launcher, n);
     place->tell_dead = true;
   }
+}
+
+/* ---- leases ---- */
+
+/* What the shim should have done: it hangs (in a write to a dead disk, or stopped), or it is dead and could not be replaced. */
+static void end_lease(struct launcher *launcher, uint32_t slot, uint64_t now) {
+  struct orch_slot *entry = table_slot(launcher->table, slot);
+  pid_t shim = launcher->places[slot].pid;
+  bool cgroup = launcher->cgroup >= 0 && entry->leaf[0] != '\0';
+  int leaf = cgroup ? leaf_open(launcher->cgroup, entry->leaf) : -1;
+  if (leaf >= 0) {
+    uint64_t flags = __atomic_fetch_or(&entry->exit_flags, ORCH_E_LEASE | ORCH_E_GRACE_OVER, __ATOMIC_SEQ_CST);
+    int error = leaf_kill(leaf);
+    if (error != 0) complain("cannot kill %s: %e", entry->leaf, error);
+    if ((flags & ORCH_E_GRACE_OVER) == 0) complain("shim %u did not end %s with its lease: killed it", slot, entry->name);
+    close(leaf);
+    return;
+  }
+  /* Without a cgroup only another shim finds the whole tree. A new one is given time; one that has only a record to write is left alone. */
+  bool hangs = shim != 0 && shared_load(entry->exited_boot) == 0 && now - launcher->places[slot].born >= 5 * LEASE_SLACK;
+  if (cgroup || !hangs) return;
+  complain("shim %u did not end %s with its lease: replacing the shim", slot, entry->name);
+  if (kill(shim, SIGKILL) != 0) complain("cannot replace shim %u: %e", slot, errno);
+}
+
+/* Kills what outlives its lease and its grace by LEASE_SLACK; true: there are leases to look at again. */
+bool places_watch_leases(struct launcher *launcher, uint64_t now) {
+  bool any = false;
+  for (uint32_t n = 0; n < launcher->shims; n++) {
+    const struct orch_slot *entry = table_slot(launcher->table, n);
+    uint32_t state = shared_load(entry->state);
+    if (state < ORCH_SLOT_CLAIMED || state > ORCH_SLOT_DRAINING) continue;
+    uint64_t deadline = shared_load(entry->deadline);
+    if ((shared_load(entry->start_flags) & ORCH_S_LEASE) == 0 || deadline == 0) continue;
+    any = true;
+    uint64_t grace = entry->grace < UINT64_MAX / 4 ? entry->grace : UINT64_MAX / 4;
+    if (deadline < UINT64_MAX / 4 && now >= deadline + grace + LEASE_SLACK) end_lease(launcher, n, now);
+  }
+  return any;
 }
 
 void places_retire(struct launcher *launcher) {

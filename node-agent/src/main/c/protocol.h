@@ -50,6 +50,7 @@ enum {
   ORCH_THAW = 20,
   ORCH_SET_DEADLINE = 21,
   ORCH_STOP = 22,
+  ORCH_SET_LEASE = 50,
   /* launcher -> agent */
   ORCH_WELCOME = 64,
   ORCH_SHIM = 65,
@@ -216,6 +217,7 @@ enum {
   ORCH_REFUSED_UID = 8,       /* request names an attempt that this shim does not guard (any more) */
   ORCH_REFUSED_RETIRING = 9,  /* launcher dead or shutting down: no more starts */
   ORCH_REFUSED_LIMIT = 10,    /* too large; the text says what */
+  ORCH_REFUSED_LEASE = 20,    /* START: its lease had ended before it began */
 };
 
 /* PONG of a shim, and head of every REFUSED. */
@@ -247,6 +249,7 @@ static_assert(sizeof(struct orch_refused) == 40, "layout");
 #define ORCH_S_LISTEN_PID (UINT64_C(1) << 12)     /* add LISTEN_PID=<pid of the task> to the env */
 #define ORCH_S_CTTY (UINT64_C(1) << 13)           /* make fd 0 the controlling terminal (with SETSID) */
 #define ORCH_S_REUSE_LEAF (UINT64_C(1) << 14)     /* a clean, never killed leaf may be taken (allowed, not promised) */
+#define ORCH_S_LEASE (UINT64_C(1) << 40)          /* the deadline is the end of a lease: see SET_LEASE */
 
 struct orch_start {
   struct orch_uid uid;       // the attempt
@@ -390,6 +393,7 @@ static_assert(sizeof(struct orch_start_failed) == 48, "layout");
 #define ORCH_E_RUSAGE (UINT64_C(1) << 13)        /* the rusage fields are there */
 #define ORCH_E_LOCAL (UINT64_C(1) << 14)         /* oom_kill_local is there (memory.events.local) */
 #define ORCH_E_PEAK (UINT64_C(1) << 15)          /* memory_peak is there */
+#define ORCH_E_LEASE (UINT64_C(1) << 24)         /* the lease had ended and shim or launcher stopped it */
 
 struct orch_exit {
   struct orch_uid uid;     // the attempt
@@ -444,7 +448,7 @@ struct orch_event {
 };
 static_assert(sizeof(struct orch_event) == 8, "layout");
 
-/* DONE answers SIGNAL, KILL, FREEZE, THAW, SET_DEADLINE and STOP: taken (a stop or kill then goes on by itself). */
+/* DONE answers SIGNAL, KILL, FREEZE, THAW, SET_DEADLINE, SET_LEASE and STOP: taken (a stop or kill then goes on by itself). */
 struct orch_done {
   struct orch_uid uid; // the attempt
   uint32_t error;      // errno, 0: done
@@ -456,7 +460,7 @@ static_assert(sizeof(struct orch_done) == 24, "layout");
 struct orch_stopping {
   struct orch_uid uid;  // the attempt
   uint32_t signal;      // sent; 9: killed
-  uint32_t cause;       // 1 STOP or KILL request, 2 deadline, 3 descendants after the leader's end, 4 drain timeout
+  uint32_t cause;       // 1 STOP or KILL request, 2 deadline, 3 descendants after the leader's end, 4 drain timeout, 5 end of the lease
   uint64_t boottime;    // ns
   uint32_t processes;   // in STUCK: how many are left, as far as they can be counted
   uint32_t first_pid;   // in STUCK: one of them

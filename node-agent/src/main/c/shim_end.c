@@ -67,7 +67,7 @@ static void fill_exit(struct shim *shim) {
   e->log_segments = slot->log_segments;
   e->log_error = slot->log_error;
   e->log_end = slot->log_offset;
-  bool signalled = (e->flags & (ORCH_E_STOPPED | ORCH_E_DEADLINE | ORCH_E_KILLED_REST)) != 0;
+  bool signalled = (e->flags & (ORCH_E_STOPPED | ORCH_E_DEADLINE | ORCH_E_LEASE | ORCH_E_KILLED_REST)) != 0;
   e->stop_signal = shim->killed ? SIGKILL : signalled ? slot->stop_signal : 0;
 }
 

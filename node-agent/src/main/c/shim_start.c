@@ -270,6 +270,11 @@ static void obey(struct shim *shim, uint64_t seq, const char *body, size_t lengt
     shim_refuse(shim, seq, ORCH_REFUSED_BOOT, 0, "START is for another boot of this host");
     return;
   }
+  bool leased = (request.fixed.flags & ORCH_S_LEASE) != 0 && request.fixed.deadline != 0;
+  if (leased && boottime_now() >= request.fixed.deadline) {
+    shim_refuse(shim, seq, ORCH_REFUSED_LEASE, 0, "the lease of this start has ended: another node may run it by now");
+    return;
+  }
   slot->start_seq = seq;
   fill_slot(shim, &request);
   shared_store(slot->state, ORCH_SLOT_CLAIMED);

@@ -9,7 +9,7 @@
 #include "base.h"
 #include "shim.h"
 
-enum { CAUSE_REQUEST = 1, CAUSE_DEADLINE = 2, CAUSE_DRAIN = 4 };
+enum { CAUSE_REQUEST = 1, CAUSE_DEADLINE = 2, CAUSE_DRAIN = 4, CAUSE_LEASE = 5 };
 
 #define STUCK_AFTER (10 * NANOS_PER_SECOND)
 
@@ -40,6 +40,8 @@ static int signal_leader(struct shim *shim, int signal) {
   return pidfd_signal(shim->pidfd, signal);
 }
 
+static bool is_leased(const struct orch_slot *slot) { return (slot->start_flags & ORCH_S_LEASE) != 0; }
+
 void shim_arm_deadline(struct shim *shim) {
   uint64_t at = shim->slot->deadline;
   struct itimerspec when = {.it_value = {(time_t)(at / NANOS_PER_SECOND), (long)(at % NANOS_PER_SECOND)}};
@@ -59,6 +61,11 @@ void shim_kill_tree(struct shim *shim, uint32_t cause) {
   shim->rekill_at = now + (tree.leaf >= 0 && error == 0 ? 1000 : 100) * NANOS_PER_MILLI;
   shim->check_at = now + NANOS_PER_MILLI;
   shim->check_pause = NANOS_PER_MILLI;
+}
+
+static uint32_t cause_of(const struct orch_slot *slot) {
+  if ((slot->exit_flags & ORCH_E_LEASE) != 0) return CAUSE_LEASE;
+  return (slot->exit_flags & ORCH_E_DEADLINE) != 0 ? CAUSE_DEADLINE : CAUSE_REQUEST;
 }
 
 static void send_stop(struct shim *shim, uint32_t cause) {
@@ -86,8 +93,9 @@ static void send_stop(struct shim *shim, uint32_t cause) {
 
 void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause) {
   struct orch_slot *slot = shim->slot;
-  uint64_t kill_at = after(boottime_now(), grace);
-  slot->exit_flags |= cause == CAUSE_DEADLINE ? ORCH_E_DEADLINE : ORCH_E_STOPPED;
+  /* The grace counts from the end of the lease, not from when a sleeping host wakes up and sees it. */
+  uint64_t kill_at = after(cause == CAUSE_LEASE ? slot->deadline : boottime_now(), grace);
+  slot->exit_flags |= cause == CAUSE_LEASE ? ORCH_E_LEASE : cause == CAUSE_DEADLINE ? ORCH_E_DEADLINE : ORCH_E_STOPPED;
   if (shim->killed) return;
   if (slot->kill_at != 0) {
     if (kill_at < slot->kill_at) slot->kill_at = kill_at;
@@ -105,14 +113,15 @@ void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t
 void shim_resume_stop(struct shim *shim) {
   const struct orch_slot *slot = shim->slot;
   if (slot->kill_at == 0 || boottime_now() >= slot->kill_at) return; /* none runs, or the timers kill at once */
-  send_stop(shim, (slot->exit_flags & ORCH_E_DEADLINE) != 0 ? CAUSE_DEADLINE : CAUSE_REQUEST);
+  send_stop(shim, cause_of(slot));
 }
 
 static void grace_over(struct shim *shim) {
   struct orch_slot *slot = shim->slot;
   slot->exit_flags |= ORCH_E_GRACE_OVER;
-  if (slot->stop_mode != ORCH_MODE_PROCESS) {
-    shim_kill_tree(shim, (slot->exit_flags & ORCH_E_DEADLINE) != 0 ? CAUSE_DEADLINE : CAUSE_REQUEST);
+  /* After a lease nothing of the attempt may live: its replacement counts on it. */
+  if (slot->stop_mode != ORCH_MODE_PROCESS || (slot->exit_flags & ORCH_E_LEASE) != 0) {
+    shim_kill_tree(shim, cause_of(slot));
     return;
   }
   slot->kill_at = UINT64_MAX; /* the leader alone; what it leaves is treated as after any end */
@@ -134,8 +143,8 @@ static void still_alive(struct shim *shim, uint64_t now) {
 void shim_stop_timers(struct shim *shim, uint64_t now) {
   struct orch_slot *slot = shim->slot;
   if (shim->finished) return;
-  if (slot->deadline != 0 && now >= slot->deadline && (slot->exit_flags & ORCH_E_DEADLINE) == 0)
-    shim_begin_stop(shim, slot->stop_signal, slot->stop_mode, slot->grace, CAUSE_DEADLINE);
+  if (slot->deadline != 0 && now >= slot->deadline && (slot->exit_flags & (ORCH_E_DEADLINE | ORCH_E_LEASE)) == 0)
+    shim_begin_stop(shim, slot->stop_signal, slot->stop_mode, slot->grace, is_leased(slot) ? CAUSE_LEASE : CAUSE_DEADLINE);
   if (slot->kill_at != 0 && now >= slot->kill_at && !shim->killed) grace_over(shim);
   if (shim->drain_at != 0 && now >= shim->drain_at && !shim->killed) {
     slot->exit_flags |= ORCH_E_KILLED_REST;
@@ -190,10 +199,22 @@ static void do_kill(struct shim *shim, uint64_t seq) {
   done(shim, seq, 0, 0);
 }
 
+/* The kind is written before the time: the launcher must never take a deadline for a lease. */
+static void set_deadline(struct shim *shim, uint64_t at, bool lease) {
+  struct orch_slot *slot = shim->slot;
+  bool was = is_leased(slot);
+  if (!lease) slot->start_flags &= ~ORCH_S_LEASE;
+  shared_store(slot->deadline, at);
+  if (lease) slot->start_flags |= ORCH_S_LEASE;
+  if (lease && !was) shim_wake_launcher(shim); /* it watches leases from now on */
+  shim_arm_deadline(shim);
+}
+
 static size_t wanted_length(uint16_t type) {
   switch (type) {
     case ORCH_SIGNAL: return sizeof(struct orch_signal);
-    case ORCH_SET_DEADLINE: return sizeof(struct orch_set_deadline);
+    case ORCH_SET_DEADLINE:
+    case ORCH_SET_LEASE: return sizeof(struct orch_set_deadline);
     case ORCH_STOP: return sizeof(struct orch_stop);
     default: return sizeof(struct orch_uid);
   }
@@ -230,11 +251,11 @@ void shim_request(struct shim *shim, const struct orch_header *header, const cha
       do_stop(shim, seq, &stop);
       break;
     }
-    case ORCH_SET_DEADLINE: {
+    case ORCH_SET_DEADLINE:
+    case ORCH_SET_LEASE: {
       struct orch_set_deadline set;
       memcpy(&set, body, sizeof set);
-      slot->deadline = set.deadline;
-      shim_arm_deadline(shim);
+      set_deadline(shim, set.deadline, header->type == ORCH_SET_LEASE);
       done(shim, seq, 0, 0);
       break;
     }

@@ -83,6 +83,7 @@ static void dispatch(struct shim *shim, size_t length, const int *fds, uint32_t 
     case ORCH_FREEZE:
     case ORCH_THAW:
     case ORCH_SET_DEADLINE:
+    case ORCH_SET_LEASE:
     case ORCH_STOP: shim_request(shim, header, body, body_length); break;
     default: shim_refuse(shim, header->seq, ORCH_REFUSED_MALFORMED, 0, "a shim does not know this type of message"); break;
   }

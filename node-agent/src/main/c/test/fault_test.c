@@ -284,6 +284,111 @@ static void a_dead_shims_task_is_stopped_and_keeps_its_deadline(void) {
   expect((e.flags & ORCH_E_DEADLINE) != 0 && e.si_code == KILLED && leaves() == 0);
 }
 
+/* ---- leases ---- */
+
+#define SECOND UINT64_C(1000000000)
+
+/* A shell that ignores SIGTERM, its pid in a file, guarded by shim 0 under a lease. */
+static uint64_t begin_leased(uint64_t lease, uint64_t grace, uint32_t mode, uint64_t flags, long *pid) {
+  char path[512], script[640];
+  uint64_t sequence;
+  path_of(path, "up");
+  snprintf(script, sizeof script, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done", path);
+  struct start s = shell(script, &sequence);
+  s.fixed.flags |= ORCH_S_LEASE | flags;
+  s.fixed.deadline = nanos_now() + lease;
+  s.fixed.grace = grace;
+  s.fixed.stop_mode = mode;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  started(0);
+  *pid = number_in(path, 3000);
+  return sequence;
+}
+
+static void a_lease_that_is_not_renewed_ends_the_task_and_says_so(void) {
+  long pid;
+  uint64_t sequence = begin_leased(SECOND / 2, SECOND / 10, ORCH_MODE_GROUP, 0, &pid);
+  struct orch_set_deadline set = {client_uid(sequence), nanos_now() + SECOND};
+  expect(request(0, ORCH_SET_LEASE, &set, sizeof set).error == 0);
+  client_disconnect(&agent);
+  await_gone(pid, 3000);
+  client_connect(&agent, NULL);
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_LEASE) != 0 && (e.flags & (ORCH_E_DEADLINE | ORCH_E_STOPPED)) == 0 && e.exit_status == SIGKILL);
+  expect(e.exited_boot >= set.deadline + SECOND / 10 && e.exited_boot < set.deadline + SECOND && leaves() == 0);
+}
+
+static void a_start_whose_lease_has_ended_is_refused(void) {
+  uint64_t sequence;
+  struct start s = shell("exit 0", &sequence);
+  s.fixed.flags |= ORCH_S_LEASE;
+  s.fixed.deadline = nanos_now() - 1;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  expect(refused_code(0) == ORCH_REFUSED_LEASE);
+  expect(journal_count(agent.journal, ORCH_J_CLAIM, sequence, NULL, 0) == 0);
+  expect(run_shell(0, "exit 4", NULL).exit_status == 4);
+}
+
+/* As on a host that slept: the grace has passed with the lease. */
+static void a_lease_that_ended_long_ago_leaves_no_grace(void) {
+  long pid;
+  uint64_t sequence = begin_leased(100 * SECOND, 20 * SECOND, ORCH_MODE_GROUP, 0, &pid);
+  struct orch_set_deadline set = {client_uid(sequence), nanos_now() - 30 * SECOND};
+  uint64_t before = nanos_now();
+  request(0, ORCH_SET_LEASE, &set, sizeof set);
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_LEASE) != 0 && e.exit_status == SIGKILL && nanos_now() - before < SECOND);
+}
+
+static void after_a_lease_nothing_of_the_tree_is_left(void) {
+  char path[512], script[640];
+  uint64_t sequence;
+  path_of(path, "child");
+  snprintf(script, sizeof script, "(trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ > %s; while :; do sleep 0.01; done') & wait", path);
+  struct start s = shell(script, &sequence);
+  s.fixed.flags |= ORCH_S_LEASE | ORCH_S_WAIT;
+  s.fixed.deadline = nanos_now() + SECOND / 2;
+  s.fixed.grace = SECOND / 10;
+  s.fixed.stop_mode = ORCH_MODE_PROCESS;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  started(0);
+  long child = number_in(path, 3000);
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_LEASE) != 0 && !alive(child) && leaves() == 0);
+}
+
+static void a_dead_shims_task_keeps_its_lease(void) {
+  long pid;
+  begin_leased(SECOND / 2, 0, ORCH_MODE_GROUP, 0, &pid);
+  kill_shim(0);
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_LEASE) != 0 && (e.flags & ORCH_E_ADOPTED) != 0 && e.si_code == KILLED && leaves() == 0);
+}
+
+static void the_launcher_ends_a_lease_that_a_hanging_shim_does_not(void) {
+  long pid;
+  begin_leased(SECOND / 2, SECOND / 10, ORCH_MODE_GROUP, 0, &pid);
+  pid_t shim = (pid_t)agent.shim_pid[0];
+  expect(kill(shim, SIGSTOP) == 0);
+  if (with_cgroups()) {
+    await_gone(pid, 5000);
+    expect(kill(shim, SIGCONT) == 0);
+  } else {
+    struct orch_shim_dead dead; /* the launcher replaced it */
+    do {
+      client_await(agent.launcher, ORCH_SHIM_DEAD, &message, 5000);
+      memcpy(&dead, message.body, sizeof dead);
+    } while (dead.new_pid == 0);
+    agent.shim_pid[0] = dead.new_pid;
+  }
+  struct orch_exit e = ended(0);
+  expect((e.flags & ORCH_E_LEASE) != 0 && e.exit_status == SIGKILL && !alive(pid) && leaves() == 0);
+  expect(run_shell(0, "exit 9", NULL).exit_status == 9);
+}
+
 static void a_shim_that_dies_while_it_stops_is_replaced_by_one_that_goes_on(void) {
   char path[512];
   path_of(path, "up");
@@ -463,6 +568,12 @@ void fault_tests(void) {
   run(a_dead_shims_task_lives_and_its_true_status_arrives);
   run(a_dead_shims_task_can_write_more_than_a_pipe_holds);
   run(a_dead_shims_task_is_stopped_and_keeps_its_deadline);
+  run(a_lease_that_is_not_renewed_ends_the_task_and_says_so);
+  run(a_start_whose_lease_has_ended_is_refused);
+  run(a_lease_that_ended_long_ago_leaves_no_grace);
+  run(after_a_lease_nothing_of_the_tree_is_left);
+  run(a_dead_shims_task_keeps_its_lease);
+  run(the_launcher_ends_a_lease_that_a_hanging_shim_does_not);
   run(a_shim_that_dies_while_it_stops_is_replaced_by_one_that_goes_on);
   run(an_idle_shim_that_dies_is_replaced);
   run(a_shim_killed_at_any_moment_of_a_start_starts_once_or_never);

@@ -143,7 +143,7 @@ static void what_cannot_be_obeyed_whole_is_refused(void) {
   refused_with(ORCH_REFUSED_MALFORMED, ORCH_T_FDS, "\3\0\0\0\3\0\0\0", 8);
   refused_with(ORCH_REFUSED_MALFORMED, ORCH_T_ARGV, "x", 2); /* a second time */
   struct start s = good_start();
-  s.fixed.flags |= UINT64_C(1) << 40;
+  s.fixed.flags |= UINT64_C(1) << 62;
   expect(parse(&s).code == ORCH_REFUSED_MALFORMED);
   s.fixed.flags = 0;
   s.fixed.tlv_count++;

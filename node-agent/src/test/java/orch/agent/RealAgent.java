@@ -53,6 +53,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RealAgent implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(20);
+  private static final Duration HEARTBEATS = Duration.ofMillis(300);
   static final String BOOT = readBootId();
 
   final Path directory;
@@ -67,6 +68,9 @@ final class RealAgent implements AutoCloseable {
   private FakeLink link;
   private long revision = 1;
   AgentMessage.@Nullable Hello hello;
+
+  /** Whether the leader that answers heartbeats can prove itself. */
+  volatile boolean leases = true;
 
   private static final class HostClock implements Clock {
     private final Linux linux;
@@ -96,7 +100,7 @@ final class RealAgent implements AutoCloseable {
       listener = heard;
       hello = heard.hello();
       heard.opened();
-      tell(new ControllerMessage.Welcome(Duration.ofHours(1), false));
+      tell(new ControllerMessage.Welcome(HEARTBEATS, false));
       opened.countDown();
     }
 
@@ -110,6 +114,9 @@ final class RealAgent implements AutoCloseable {
     public void send(AgentMessage message) {
       if (message instanceof AgentMessage.Reports sent) {
         reports.addAll(sent.attempts());
+      } else if (message instanceof AgentMessage.Heartbeat heartbeat) {
+        loop.execute(
+            () -> tell(new ControllerMessage.HeartbeatReply(heartbeat.sequence(), leases)));
       }
     }
 
@@ -351,6 +358,23 @@ final class RealAgent implements AutoCloseable {
     try (DiskFiles read = DiskFiles.open(directory.resolve("data"))) {
       return new ArrayList<>(read.known());
     }
+  }
+
+  /** The process whose command line names this agent's directory. */
+  int launcherPid() throws IOException {
+    try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
+      for (Path each : processes) {
+        try {
+          if (Files.readString(each.resolve("cmdline")).contains(directory.toString())
+              && Files.readString(each.resolve("comm")).startsWith("orch-launcher")) {
+            return Integer.parseInt(String.valueOf(each.getFileName()));
+          }
+        } catch (IOException gone) {
+          continue;
+        }
+      }
+    }
+    throw new AssertionError("no launcher runs");
   }
 
   @Override

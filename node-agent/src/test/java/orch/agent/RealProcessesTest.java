@@ -427,7 +427,7 @@ class RealProcessesTest {
     Uid before = uid();
     agent.run(before, shell("while [ ! -e " + gate + " ]; do sleep 0.02; done; exit 5"));
     agent.awaitState(before, AttemptState.RUNNING);
-    int pidfd = agent.linux.pidfdOpen(launcherPid());
+    int pidfd = agent.linux.pidfdOpen(agent.launcherPid());
     agent.linux.pidfdSendSignal(pidfd, 9);
     agent.linux.close(pidfd);
     Uid later = uid();
@@ -443,7 +443,7 @@ class RealProcessesTest {
     JobSpec spec = job("sleep", "60");
     agent.run(uid, spec);
     agent.awaitState(uid, AttemptState.RUNNING);
-    int pidfd = agent.linux.pidfdOpen(launcherPid());
+    int pidfd = agent.linux.pidfdOpen(agent.launcherPid());
     agent.linux.pidfdSendSignal(pidfd, 9);
     agent.linux.close(pidfd);
     Uid later = uid();
@@ -480,28 +480,5 @@ class RealProcessesTest {
     } finally {
       assertTrue(CgroupRoot.removeAll(subtree));
     }
-  }
-
-  /** The launcher of this agent: the process whose command line names its directory. */
-  private int launcherPid() throws IOException {
-    try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
-      for (Path process : processes) {
-        try {
-          String command = Files.readString(process.resolve("cmdline"));
-          String parent =
-              Files.readString(process.resolve("status"))
-                  .lines()
-                  .filter(line -> line.startsWith("Name:"))
-                  .findFirst()
-                  .orElse("");
-          if (command.contains(agent.directory.toString()) && parent.contains("orch-launcher")) {
-            return Integer.parseInt(String.valueOf(process.getFileName()));
-          }
-        } catch (IOException gone) {
-          continue;
-        }
-      }
-    }
-    throw new AssertionError("no launcher runs");
   }
 }

@@ -37,6 +37,11 @@ final class SimulatedLauncher {
     final long startNanos;
     LauncherPort.@Nullable End end;
 
+    /** CLOCK_BOOTTIME at which its shim stops it; 0: never. */
+    long deadline;
+
+    boolean leased;
+
     Task(StartRequest request, long startNanos) {
       this.request = request;
       this.startNanos = startNanos;
@@ -65,7 +70,12 @@ final class SimulatedLauncher {
     return fresh;
   }
 
-  private void fork(StartRequest request) {
+  private void fork(StartRequest request, boolean leased) {
+    long deadline = request.deadlineBootNanos();
+    if (leased && deadline <= world.clock().bootNanos()) {
+      tell(listener -> listener.dropped(request.uid())); // Its lease ended before it began.
+      return;
+    }
     if (journal.containsKey(request.uid()) || forks.containsKey(request.uid())) {
       return; // Claimed before: the journal refuses.
     }
@@ -73,12 +83,32 @@ final class SimulatedLauncher {
     world.record("fork " + request.uid());
     Task task = new Task(request, wallNanos());
     journal.put(request.uid(), task);
+    setDeadline(task, deadline, leased);
     tell(listener -> listener.started(request.uid(), 1, task.startNanos));
     int code = world.chance(0.1) ? 1 + world.below(3) : 0;
     host.after(
         world.between(LEAST_RUN, MOST_RUN),
         "exit " + request.uid(),
         () -> end(task, Result.exited(code), false));
+  }
+
+  /** The shim keeps it, whether an agent lives or not. */
+  private void setDeadline(Task task, long bootNanos, boolean leased) {
+    task.deadline = bootNanos;
+    task.leased = leased;
+    if (bootNanos == 0) {
+      return;
+    }
+    long wait = Math.max(0, bootNanos - world.clock().bootNanos());
+    host.after(
+        Duration.ofNanos(wait),
+        "deadline " + task.request.uid(),
+        () -> {
+          if (task.deadline == bootNanos) {
+            ResultKind kind = task.leased ? ResultKind.NO_LEASE : ResultKind.TIMED_OUT;
+            end(task, new Result(kind, 2, SIGTERM, null, false, 0, 0, 0, 0, 0, 0), false);
+          }
+        });
   }
 
   private void end(Task task, Result result, boolean stopped) {
@@ -139,8 +169,18 @@ final class SimulatedLauncher {
     }
 
     @Override
-    public void start(StartRequest request) {
-      host.after(Duration.ofNanos(200_000), "start", () -> fork(request));
+    public void start(StartRequest request, boolean leased) {
+      host.after(Duration.ofNanos(200_000), "start", () -> fork(request, leased));
+    }
+
+    @Override
+    public void renew(List<Deadline> deadlines) {
+      for (Deadline deadline : deadlines) {
+        Task task = journal.get(deadline.uid());
+        if (task != null && task.end == null) {
+          setDeadline(task, deadline.bootNanos(), deadline.lease());
+        }
+      }
     }
 
     @Override

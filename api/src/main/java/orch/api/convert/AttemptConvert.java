@@ -76,6 +76,7 @@ public final class AttemptConvert {
       case STOPPED -> orch.v1.ResultKind.RESULT_KIND_STOPPED;
       case UNKNOWN -> orch.v1.ResultKind.RESULT_KIND_UNKNOWN;
       case LOST -> orch.v1.ResultKind.RESULT_KIND_LOST;
+      case NO_LEASE -> orch.v1.ResultKind.RESULT_KIND_NO_LEASE;
     };
   }
 
@@ -89,6 +90,7 @@ public final class AttemptConvert {
       case RESULT_KIND_STOPPED -> ResultKind.STOPPED;
       case RESULT_KIND_UNKNOWN -> ResultKind.UNKNOWN;
       case RESULT_KIND_LOST -> ResultKind.LOST;
+      case RESULT_KIND_NO_LEASE -> ResultKind.NO_LEASE;
       case RESULT_KIND_UNSPECIFIED, UNRECOGNIZED ->
           throw new IllegalArgumentException("a result without a known kind: " + kind);
     };

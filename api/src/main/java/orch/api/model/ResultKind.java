@@ -14,5 +14,7 @@ public enum ResultKind {
   /** It ended, and nobody can know how. */
   UNKNOWN,
   /** Its host died or was rebooted. */
-  LOST
+  LOST,
+  /** The node stopped it by itself: no leader could be reached for {@code partition.stopAfter}. */
+  NO_LEASE
 }

@@ -221,7 +221,7 @@ final class AgentInputs {
   /** The end by the kernel's word, not by the agent's. */
   private static AttemptState endOf(Result result) {
     return switch (result.kind()) {
-      case STOPPED -> AttemptState.KILLED;
+      case STOPPED, NO_LEASE -> AttemptState.KILLED;
       case LOST -> AttemptState.LOST;
       case EXITED -> result.success() ? AttemptState.SUCCEEDED : AttemptState.FAILED;
       case SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, UNKNOWN -> AttemptState.FAILED;

@@ -76,6 +76,7 @@ final class Codes {
       case STOPPED -> 6;
       case UNKNOWN -> 7;
       case LOST -> 8;
+      case NO_LEASE -> 9;
     };
   }
 

@@ -20,6 +20,7 @@ final class Sentences {
       case STOPPED -> "stopped";
       case UNKNOWN -> "it ended, and nobody can know how";
       case LOST -> "its host died or was rebooted";
+      case NO_LEASE -> "its node stopped it: no lease from a leader";
     };
   }
 

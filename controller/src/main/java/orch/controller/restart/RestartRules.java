@@ -154,9 +154,12 @@ public final class RestartRules {
     return result.kind() == ResultKind.SIGNALED && rule.signals().contains(result.siStatus());
   }
 
-  /** The host died, or the attempt is gone without a result. */
+  /** The host died or was cut off for too long, or the attempt is gone without a result. */
   private static boolean nodeLost(Result result) {
-    return result.kind() == ResultKind.LOST || result.kind() == ResultKind.UNKNOWN;
+    return switch (result.kind()) {
+      case LOST, UNKNOWN, NO_LEASE -> true;
+      case EXITED, SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, STOPPED -> false;
+    };
   }
 
   private static long grown(long memoryBytes, double factor) {

@@ -46,7 +46,8 @@ public final class AgentCore {
   private record SpecKey(Uid jobUid, long version) {}
 
   private final String bootId;
-  private final AttemptMachine machine = new AttemptMachine();
+  private final Leases leases = new Leases();
+  private final AttemptMachine machine = new AttemptMachine(leases);
   private final TreeMap<Uid, Attempt> attempts = new TreeMap<>();
   private final Tombstones tombstones;
   private final LinkedHashMap<SpecKey, SpecDefinition> specs = new LinkedHashMap<>(16, 0.75f, true);
@@ -56,6 +57,7 @@ public final class AgentCore {
   private boolean sessionOpen;
   private boolean refused;
   private boolean recovered;
+  private long recoveredBootNanos;
 
   /** Uids of the full set that is being received; null while there is none. */
   private @Nullable TreeSet<Uid> fullSet;
@@ -115,6 +117,7 @@ public final class AgentCore {
         refused = false;
         fullSet = null;
         specs.clear();
+        renew(true, effects);
       }
       case Input.LauncherConnected connected -> launcherConnected(connected.found(), now, effects);
       case Input.LauncherLost lost -> machine.launcherReady(false);
@@ -159,6 +162,13 @@ public final class AgentCore {
               new Effect.Send(
                   new AgentMessage.SignalOutcome(
                       signalled.request(), signalled.processes(), signalled.error())));
+      case Input.HeartbeatSent sent -> {
+        leases.sent(sent.sequence(), sent.bootNanos());
+        if (leases.overdue()) {
+          renew(true, effects);
+        }
+      }
+      case Input.LeaseTick tick -> leaseTick(now, effects);
       case Input.TimerFired fired -> timer(fired, now, effects);
       case Input.Tick tick -> tick(now, effects);
     }
@@ -203,8 +213,14 @@ public final class AgentCore {
       case ControllerMessage.Signal signal ->
           effects.add(
               new Effect.Signal(signal.uid(), signal.signal(), signal.target(), signal.request()));
-      case ControllerMessage.HeartbeatReply reply ->
-          effects.add(new Effect.HeartbeatAnswered(reply.sequence(), reply.lease()));
+      case ControllerMessage.HeartbeatReply reply -> {
+        effects.add(new Effect.HeartbeatAnswered(reply.sequence(), reply.lease()));
+        leases.answered(reply.sequence(), reply.lease());
+        if (reply.lease()) {
+          startLeased(now, effects);
+        }
+        renew(!reply.lease(), effects);
+      }
       case ControllerMessage.OpenLogs open -> effects.add(new Effect.ServeLogs(open));
       case ControllerMessage.CloseLogs close ->
           effects.add(new Effect.EndLogs(close.stream(), close.drain()));
@@ -397,6 +413,7 @@ public final class AgentCore {
 
   private void launcherConnected(List<Found> found, Moment now, List<Effect> effects) {
     machine.launcherReady(true);
+    recoveredBootNanos = recovered ? recoveredBootNanos : now.bootNanos();
     recovered = true;
     TreeSet<Uid> claimed = new TreeSet<>();
     for (Found each : found) {
@@ -415,6 +432,7 @@ public final class AgentCore {
             new AttemptMachine.Detail(null, "", each.startNanos()),
             now,
             effects);
+        attempt.toldBootNanos = 0;
       }
     }
     for (Attempt attempt : List.copyOf(attempts.values())) {
@@ -428,6 +446,7 @@ public final class AgentCore {
       }
       step(attempt, AttemptEvent.LAUNCHER_READY, AttemptMachine.Detail.NONE, now, effects);
     }
+    renew(true, effects);
   }
 
   /** One of an agent before this one. */
@@ -448,6 +467,46 @@ public final class AgentCore {
       machine.report(attempt, now, effects);
     } else {
       step(attempt, AttemptEvent.EXITED, AttemptMachine.Detail.end(found.end()), now, effects);
+    }
+  }
+
+  // ---- leases ----
+
+  /** Whether any attempt runs, or waits to run, under a lease. */
+  public boolean leased() {
+    return attempts.values().stream()
+        .anyMatch(attempt -> attempt.known.leased() && attempt.phase != Phase.ENDED);
+  }
+
+  /** Those that waited for a lease. */
+  private void startLeased(Moment now, List<Effect> effects) {
+    for (Attempt attempt : attempts.values()) {
+      if (attempt.known.leased() && attempt.phase == Phase.READY && machine.launcherReady()) {
+        step(attempt, AttemptEvent.LAUNCHER_READY, AttemptMachine.Detail.NONE, now, effects);
+      }
+    }
+  }
+
+  /** Tells the shims, all in one effect, how long their attempts may run. */
+  private void renew(boolean exact, List<Effect> effects) {
+    List<Deadline> deadlines = new ArrayList<>();
+    for (Attempt attempt : attempts.values()) {
+      Deadline next = machine.renewal(attempt, exact);
+      if (next != null) {
+        deadlines.add(next);
+      }
+    }
+    if (!deadlines.isEmpty()) {
+      effects.add(new Effect.Renew(deadlines));
+    }
+  }
+
+  /** The shims keep the leases; this is for tasks that no shim guards any more. */
+  private void leaseTick(Moment now, List<Effect> effects) {
+    for (Attempt attempt : List.copyOf(attempts.values())) {
+      if (recovered && machine.unleased(attempt, recoveredBootNanos, now)) {
+        step(attempt, AttemptEvent.LEASE_OVER, AttemptMachine.Detail.NONE, now, effects);
+      }
     }
   }
 

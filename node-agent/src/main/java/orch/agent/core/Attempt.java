@@ -1,5 +1,6 @@
 package orch.agent.core;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +28,16 @@ final class Attempt {
   @Nullable SpecDefinition definition;
   @Nullable StopOrder stop;
   boolean timedOut;
+
+  /** Its lease is over, and it is being stopped for that. */
+  boolean unleased;
+
+  /** CLOCK_BOOTTIME of its timeout, as far as it is known; 0: none. */
+  long timeoutBootNanos;
+
+  /** The end of the lease or the timeout that its shim was told last; 0: none by this agent. */
+  long toldBootNanos;
+
   String reason = "";
   long receivedNanos;
   long launchedNanos;
@@ -97,6 +108,9 @@ final class Attempt {
     if (timedOut && of.kind() == ResultKind.STOPPED) {
       of = withKind(of, ResultKind.TIMED_OUT);
     }
+    if (unleased && of.kind() == ResultKind.STOPPED) {
+      of = withKind(of, ResultKind.NO_LEASE);
+    }
     phase = Phase.ENDED;
     result = of;
     endState = stateOf(of);
@@ -146,14 +160,26 @@ final class Attempt {
       case STOPPED -> stop == null || stop.reason().isEmpty() ? "stopped" : stop.reason();
       case UNKNOWN -> "it ended, and nobody can know how";
       case LOST -> "reboot";
+      case NO_LEASE -> noLease();
     };
+  }
+
+  /** Why it was stopped without an order. */
+  String noLease() {
+    return known.leased()
+        ? "no lease for " + seconds(known.stopAfter()) + ": its node could reach no leader"
+        : "no lease";
+  }
+
+  private static String seconds(Duration of) {
+    return of.toMillis() % 1_000 == 0 ? of.toSeconds() + " s" : of.toMillis() + " ms";
   }
 
   private static AttemptState stateOf(Result result) {
     return switch (result.kind()) {
       case EXITED -> result.siStatus() == 0 ? AttemptState.SUCCEEDED : AttemptState.FAILED;
       case SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, UNKNOWN -> AttemptState.FAILED;
-      case STOPPED -> AttemptState.KILLED;
+      case STOPPED, NO_LEASE -> AttemptState.KILLED;
       case LOST -> AttemptState.LOST;
     };
   }

@@ -9,6 +9,8 @@ enum AttemptAction {
   STOP("stop its task"),
   /** The same, because its time is over. */
   STOP_LATE("stop its task, timed out"),
+  /** The same, because no leader has renewed its lease. */
+  STOP_UNLEASED("stop its task, no lease"),
   /** Asks for the kill, again and again. */
   KILL("kill its task"),
   /** Ends it as never run. */

@@ -30,6 +30,8 @@ enum AttemptEvent {
   WARN_DUE,
   /** Its timeout passed. */
   TIMED_OUT,
+  /** Its lease is over, and its shim should have ended it by now. */
+  LEASE_OVER,
   /** The grace of its stop passed long ago. */
   GRACE_OVER,
   /** The controller has committed its end. */

@@ -15,10 +15,18 @@ final class AttemptMachine {
    */
   private static final Duration KILL_AGAIN = Duration.ofSeconds(15);
 
+  /** What the shim, which keeps the same time, may be late. */
+  private static final Duration LEASE_SLACK = Duration.ofMillis(500);
+
   private static final int SIGNAL_LEADER = 1;
   private static final int SIGNAL_ALL = 2;
 
+  private final Leases leases;
   private boolean launcherReady;
+
+  AttemptMachine(Leases leases) {
+    this.leases = leases;
+  }
 
   boolean launcherReady() {
     return launcherReady;
@@ -78,6 +86,13 @@ final class AttemptMachine {
         attempt.reason = "timed out";
         stop(attempt, now, effects);
       }
+      case STOP_UNLEASED -> {
+        if (!attempt.unleased) {
+          attempt.unleased = true;
+          attempt.reason = attempt.noLease();
+          stop(attempt, now, effects);
+        }
+      }
       case KILL -> {
         effects.add(new Effect.Stop(attempt.uid(), Duration.ZERO));
         setTimer(attempt, Timer.GRACE, now.bootNanos() + KILL_AGAIN.toNanos(), effects);
@@ -113,7 +128,9 @@ final class AttemptMachine {
   }
 
   private void start(Attempt attempt, Moment now, List<Effect> effects) {
-    if (!launcherReady) {
+    boolean mayRun =
+        !attempt.known.leased() || leases.holds(attempt.known.stopAfter(), now.bootNanos());
+    if (!launcherReady || !mayRun) {
       attempt.phase = Phase.READY;
       return;
     }
@@ -123,8 +140,51 @@ final class AttemptMachine {
     effects.add(new Effect.Remember(attempt.known));
     effects.add(new Effect.OpenLog(attempt.known));
     // The shim keeps the timeout even when no agent lives; the timer set at the start is the same.
-    long deadline = spec.timeout() == null ? 0 : now.bootNanos() + spec.timeout().toNanos();
+    attempt.timeoutBootNanos =
+        spec.timeout() == null ? 0 : now.bootNanos() + spec.timeout().toNanos();
+    Deadline deadline = deadline(attempt);
+    // What it is told now may be late: a start can wait long for its files or for a shim.
+    attempt.toldBootNanos = 0;
     effects.add(new Effect.Start(attempt.requireOrder(), attempt.requireDefinition(), deadline));
+  }
+
+  /** What comes first, the timeout or the end of the lease. */
+  private Deadline deadline(Attempt attempt) {
+    long timeout = attempt.timeoutBootNanos;
+    Long lease = attempt.known.leased() ? leases.end(attempt.known.stopAfter()) : null;
+    return lease == null || (timeout != 0 && timeout < lease)
+        ? new Deadline(attempt.uid(), timeout, false)
+        : new Deadline(attempt.uid(), lease, true);
+  }
+
+  /**
+   * The deadline that its shim is to hear of; null: it knows enough.
+   *
+   * @param exact whatever is newer; else only what is newer by a quarter of the lease, which spares
+   *     most of the messages
+   */
+  @Nullable Deadline renewal(Attempt attempt, boolean exact) {
+    if (!attempt.known.leased()
+        || !(attempt.phase == Phase.STARTING || attempt.phase == Phase.RUNNING)) {
+      return null;
+    }
+    Deadline next = deadline(attempt);
+    long least = exact ? 1 : attempt.known.stopAfter().toNanos() / 4;
+    if (next.bootNanos() == 0 || next.bootNanos() - attempt.toldBootNanos < least) {
+      return null;
+    }
+    attempt.toldBootNanos = next.bootNanos();
+    return next;
+  }
+
+  /** Whether its shim should have stopped it by now, since nobody renewed its lease. */
+  boolean unleased(Attempt attempt, long sinceBootNanos, Moment now) {
+    if (!attempt.known.leased() || !attempt.phase.launched()) {
+      return false;
+    }
+    Long end = leases.end(attempt.known.stopAfter());
+    long over = end == null ? sinceBootNanos + attempt.known.stopAfter().toNanos() : end;
+    return now.bootNanos() >= over + LEASE_SLACK.toNanos();
   }
 
   private void stop(Attempt attempt, Moment now, List<Effect> effects) {
@@ -185,6 +245,7 @@ final class AttemptMachine {
     }
     long ran = attempt.startNanos == 0 ? 0 : Math.max(0, now.wallNanos() - attempt.startNanos);
     long end = now.bootNanos() + Math.max(0, spec.timeout().toNanos() - ran);
+    attempt.timeoutBootNanos = end;
     setTimer(attempt, Timer.TIMEOUT, end, effects);
     if (spec.warn() != null) {
       long warnAt = end - spec.warn().before().toNanos();

@@ -7,6 +7,7 @@ import static orch.agent.core.AttemptEvent.FOUND_ALIVE;
 import static orch.agent.core.AttemptEvent.FOUND_UNCLAIMED;
 import static orch.agent.core.AttemptEvent.GRACE_OVER;
 import static orch.agent.core.AttemptEvent.LAUNCHER_READY;
+import static orch.agent.core.AttemptEvent.LEASE_OVER;
 import static orch.agent.core.AttemptEvent.STARTED;
 import static orch.agent.core.AttemptEvent.START_FAILED;
 import static orch.agent.core.AttemptEvent.STOP_ORDERED;
@@ -103,6 +104,7 @@ final class AttemptTable {
     row.put(STUCK, refuse(NOT_HANDED_OUT));
     row.put(WARN_DUE, ignore(LATE_TIMER));
     row.put(TIMED_OUT, ignore(LATE_TIMER));
+    row.put(LEASE_OVER, refuse(NOT_HANDED_OUT));
     row.put(GRACE_OVER, ignore(LATE_TIMER));
   }
 
@@ -122,6 +124,7 @@ final class AttemptTable {
     row.put(STUCK, refuse("it was never killed"));
     row.put(WARN_DUE, ignore("it does not execute yet"));
     row.put(TIMED_OUT, to(Phase.STOPPING, AttemptAction.STOP_LATE));
+    row.put(LEASE_OVER, to(Phase.STOPPING, AttemptAction.STOP_UNLEASED));
     row.put(GRACE_OVER, ignore(LATE_TIMER));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;
@@ -143,6 +146,7 @@ final class AttemptTable {
     row.put(STUCK, to(Phase.STOPPING, AttemptAction.REPORT_STUCK));
     row.put(WARN_DUE, to(Phase.RUNNING, AttemptAction.WARN));
     row.put(TIMED_OUT, to(Phase.STOPPING, AttemptAction.STOP_LATE));
+    row.put(LEASE_OVER, to(Phase.STOPPING, AttemptAction.STOP_UNLEASED));
     row.put(GRACE_OVER, ignore(LATE_TIMER));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;
@@ -164,6 +168,7 @@ final class AttemptTable {
     row.put(STUCK, to(Phase.STOPPING, AttemptAction.REPORT_STUCK));
     row.put(WARN_DUE, ignore("it is being stopped"));
     row.put(TIMED_OUT, ignore("it is being stopped"));
+    row.put(LEASE_OVER, to(Phase.STOPPING, AttemptAction.STOP_UNLEASED));
     row.put(GRACE_OVER, to(Phase.STOPPING, AttemptAction.KILL));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;
@@ -185,6 +190,7 @@ final class AttemptTable {
     row.put(STUCK, ignore("told late"));
     row.put(WARN_DUE, ignore(LATE_TIMER));
     row.put(TIMED_OUT, ignore(LATE_TIMER));
+    row.put(LEASE_OVER, ignore("it has ended"));
     row.put(GRACE_OVER, ignore(LATE_TIMER));
     row.put(FORGOTTEN, new Move(null, AttemptAction.BURY));
     return row;

@@ -23,13 +23,16 @@ public sealed interface Effect {
   /** To be written before the launcher hears of it. */
   record Remember(KnownAttempt attempt) implements Effect {}
 
-  /**
-   * Hands an attempt to the launcher.
-   *
-   * @param deadlineBootNanos CLOCK_BOOTTIME at which the shim stops it by itself; 0: never
-   */
-  record Start(DesiredAttempt order, SpecDefinition definition, long deadlineBootNanos)
+  /** Hands an attempt to the launcher, with the first of its deadlines. */
+  record Start(DesiredAttempt order, SpecDefinition definition, Deadline deadline)
       implements Effect {}
+
+  /** Gives later deadlines to the shims of attempts that run under a lease. */
+  record Renew(List<Deadline> deadlines) implements Effect {
+    public Renew {
+      deadlines = List.copyOf(deadlines);
+    }
+  }
 
   /** {@code grace} null: that of the start. */
   record Stop(Uid uid, @Nullable Duration grace) implements Effect {}

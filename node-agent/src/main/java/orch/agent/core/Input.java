@@ -44,6 +44,12 @@ public sealed interface Input {
 
   record TimerFired(Uid uid, Timer timer) implements Input {}
 
+  /** A heartbeat is about to leave. */
+  record HeartbeatSent(long sequence, long bootNanos) implements Input {}
+
+  /** Comes about every second while {@link AgentCore#leased} says so: leases may be over. */
+  record LeaseTick() implements Input {}
+
   /** Comes every half minute: what was reported and not forgotten is reported again. */
   record Tick() implements Input {}
 }

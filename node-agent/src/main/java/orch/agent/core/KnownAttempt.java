@@ -2,6 +2,7 @@ package orch.agent.core;
 
 import java.time.Duration;
 import orch.api.model.DesiredAttempt;
+import orch.api.model.PartitionMode;
 import orch.api.model.SpecDefinition;
 import orch.api.model.Uid;
 
@@ -13,6 +14,8 @@ import orch.api.model.Uid;
  * @param spanId 16 hexadecimal digits, or empty
  * @param journal whether journald gets its output
  * @param logRetention how long its output is kept after the end
+ * @param stopAfter how long it may run without a leader's word ({@code partition: stop}); zero: it
+ *     needs none
  */
 public record KnownAttempt(
     Uid uid,
@@ -25,7 +28,8 @@ public record KnownAttempt(
     String traceId,
     String spanId,
     boolean journal,
-    Duration logRetention) {
+    Duration logRetention,
+    Duration stopAfter) {
 
   static KnownAttempt of(DesiredAttempt order, SpecDefinition definition) {
     return new KnownAttempt(
@@ -39,12 +43,21 @@ public record KnownAttempt(
         definition.traceId(),
         order.spanId(),
         definition.spec().logs().journal(),
-        definition.spec().retention().logs());
+        definition.spec().retention().logs(),
+        definition.spec().partition().mode() == PartitionMode.STOP
+            ? definition.spec().partition().stopAfter()
+            : Duration.ZERO);
   }
 
   /** For one that the journal claims and the file does not know: lost in a power failure. */
   static KnownAttempt nameless(Uid uid) {
-    return new KnownAttempt(uid, uid, 0, "", "", 0, 1, "", "", false, Duration.ofDays(7));
+    return new KnownAttempt(
+        uid, uid, 0, "", "", 0, 1, "", "", false, Duration.ofDays(7), Duration.ZERO);
+  }
+
+  /** Whether it runs under a lease. */
+  public boolean leased() {
+    return stopAfter.isPositive();
   }
 
   /** {@code web/3@2}. */

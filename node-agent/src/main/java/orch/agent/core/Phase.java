@@ -5,7 +5,7 @@ enum Phase {
   /** Its start delay runs. */
   DELAYED("its start delay runs"),
   /** Waits until the launcher can be asked; nothing was handed out for it. */
-  READY("waits for the launcher"),
+  READY("waits for the launcher, or for a lease"),
   /** Handed to the launcher: from here on it may have forked. */
   STARTING("handed to the launcher, no task seen yet"),
   RUNNING("its task executes"),

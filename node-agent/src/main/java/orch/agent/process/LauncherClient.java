@@ -71,6 +71,10 @@ public final class LauncherClient implements LauncherPort {
 
   private final Map<Uid, Shim> busy = new HashMap<>();
   private final ArrayDeque<StartRequest> waiting = new ArrayDeque<>();
+
+  /** Deadlines of starts that no shim is known to have taken. */
+  private final Map<Uid, Deadline> deadlines = new HashMap<>();
+
   private final PriorityQueue<Undurable> undurable = new PriorityQueue<>();
   private final Map<Long, SignalOutcome> signals = new HashMap<>();
   private long synced;
@@ -138,9 +142,27 @@ public final class LauncherClient implements LauncherPort {
   }
 
   @Override
-  public void start(StartRequest request) {
+  public void start(StartRequest request, boolean leased) {
+    deadlines.put(request.uid(), new Deadline(request.uid(), request.deadlineBootNanos(), leased));
+    again(request);
+  }
+
+  private void again(StartRequest request) {
     waiting.add(request);
     assign();
+  }
+
+  @Override
+  public void renew(List<Deadline> renewed) {
+    for (Deadline deadline : renewed) {
+      deadlines.computeIfPresent(deadline.uid(), (_, _) -> deadline);
+      Shim shim = busy.get(deadline.uid());
+      if (shim != null) {
+        send(shim, Outgoing.setDeadline(++shim.seq, shim.slot, deadline));
+      } else if (orphans.has(deadline.uid())) {
+        orphans.renew(deadline);
+      }
+    }
   }
 
   @Override
@@ -152,6 +174,7 @@ public final class LauncherClient implements LauncherPort {
         killBeforeExec(uid);
       }
     } else if (waiting.removeIf(request -> request.uid().equals(uid))) {
+      deadlines.remove(uid);
       heard().dropped(uid);
     } else {
       orphans.stop(uid, grace);
@@ -209,6 +232,7 @@ public final class LauncherClient implements LauncherPort {
     busy.clear();
     // What was not claimed is handed over anew by whoever hears of the new connection.
     waiting.clear();
+    deadlines.clear();
     undurable.clear();
     recovered = false;
     growing = false;
@@ -308,6 +332,7 @@ public final class LauncherClient implements LauncherPort {
         if (shim != null) {
           shim.request = null;
         }
+        deadlines.remove(of.uid());
         heard().started(of.uid(), of.facts().pid(), of.facts().realNanos());
       }
       case Incoming.StartFailed of -> startFailed(of);
@@ -364,6 +389,7 @@ public final class LauncherClient implements LauncherPort {
 
   private void release(int slot, Uid uid) {
     busy.remove(uid);
+    deadlines.remove(uid);
     Shim shim = shims.get(slot);
     if (shim != null && uid.equals(shim.uid)) {
       shim.free();
@@ -385,7 +411,10 @@ public final class LauncherClient implements LauncherPort {
       shim.request = request;
       shim.startSeq = ++shim.seq;
       busy.put(request.uid(), shim);
-      for (byte[] part : Outgoing.start(shim.startSeq, shim.slot, request)) {
+      Deadline deadline =
+          deadlines.getOrDefault(
+              request.uid(), new Deadline(request.uid(), request.deadlineBootNanos(), false));
+      for (byte[] part : Outgoing.start(shim.startSeq, shim.slot, request, deadline)) {
         if (!send(shim, part)) {
           // Not even a whole request: it cannot be claimed. The shim is not used again.
           busy.remove(request.uid());
@@ -430,7 +459,7 @@ public final class LauncherClient implements LauncherPort {
         busy.remove(request.uid());
         shim.free();
         idle.push(shim);
-        start(request);
+        again(request);
       } else if (account.ended()) {
         release(shim.slot, request.uid());
         onceDurable(account.endPosition, () -> recordedEnd(account));
@@ -482,11 +511,18 @@ public final class LauncherClient implements LauncherPort {
     shim.free();
     switch (of.code()) {
       // The launcher ends, or the slot is not what it seemed: not claimed, another shim may do.
-      case Protocol.REFUSED_BUSY, Protocol.REFUSED_RETIRING -> start(request);
+      case Protocol.REFUSED_BUSY, Protocol.REFUSED_RETIRING -> again(request);
       // Something else has its claim, and will tell.
       case Protocol.REFUSED_CLAIMED, Protocol.REFUSED_STALE -> idle.push(shim);
+      // It waited too long; nothing was claimed.
+      case Protocol.REFUSED_LEASE -> {
+        idle.push(shim);
+        deadlines.remove(request.uid());
+        heard().dropped(request.uid());
+      }
       default -> {
         idle.push(shim);
+        deadlines.remove(request.uid());
         heard()
             .startFailed(
                 request.uid(),

@@ -19,8 +19,14 @@ public interface LauncherPort {
   /**
    * Starts an attempt on a free shim, or as soon as there is one. Its claim in the journal makes
    * sure that it forks at most once, whatever dies.
+   *
+   * @param leased its deadline is the end of a lease: a start that comes too late for it never
+   *     runs, and {@link Listener#dropped} follows
    */
-  void start(StartRequest request);
+  void start(StartRequest request, boolean leased);
+
+  /** Gives later deadlines to attempts that were started, guarded yet or not. */
+  void renew(List<Deadline> deadlines);
 
   /**
    * The stop sequence: signal and SIGCONT, thaw, grace, kill, wait until the tree is empty. Of an
@@ -45,6 +51,9 @@ public interface LauncherPort {
 
   /** Leaves the launcher, its shims and every task alone. */
   void close();
+
+  /** When a shim is to stop an attempt by itself. */
+  record Deadline(Uid uid, long bootNanos, boolean lease) {}
 
   @FunctionalInterface
   interface SignalOutcome {

@@ -148,12 +148,8 @@ final class Orphans {
       return;
     }
     if (process.alive(account.shimPid)) {
-      Path socket =
-          at.runDirectory()
-              .resolve(String.format("g%08x", account.generation))
-              .resolve(account.slot + ".sock");
       try {
-        ask(socket.toString(), account, grace);
+        ask(at, account, seq -> Outgoing.stop(seq, account.slot, account.uid, grace));
         return;
       } catch (IOException e) {
         log.warn("cannot reach the shim of {}: {}; killing its tree", uid, e.getMessage());
@@ -162,7 +158,35 @@ final class Orphans {
     kill(account);
   }
 
-  private void ask(String socket, Account account, @Nullable Duration grace) throws IOException {
+  /** Gives its shim a later deadline; where no shim is left there is none. */
+  void renew(LauncherPort.Deadline deadline) {
+    Account account = living.get(deadline.uid());
+    Place at = place;
+    if (account == null || at == null || !process.alive(account.shimPid)) {
+      return;
+    }
+    try {
+      ask(at, account, seq -> Outgoing.setDeadline(seq, account.slot, deadline));
+    } catch (IOException e) {
+      log.warn("cannot renew the lease of {}: {}", deadline.uid(), e.getMessage());
+    }
+  }
+
+  /** Makes a request under a number that the shim has not seen. */
+  @FunctionalInterface
+  private interface Request {
+    byte[] numbered(long seq);
+  }
+
+  private void ask(Place at, Account account, Request request) throws IOException {
+    Path socket =
+        at.runDirectory()
+            .resolve(String.format("g%08x", account.generation))
+            .resolve(account.slot + ".sock");
+    ask(socket.toString(), account, request);
+  }
+
+  private void ask(String socket, Account account, Request request) throws IOException {
     int fd = linux.connectSeqpacket(socket);
     try {
       byte[] ping = Outgoing.ping(account.slot);
@@ -176,8 +200,8 @@ final class Orphans {
         // Events may come first; what they tell stands in the journal too.
         if (Incoming.read(buffer, received.length()) instanceof Incoming.Refused pong
             && pong.code() == 0) {
-          byte[] stop = Outgoing.stop(pong.lastSeq() + 1, account.slot, account.uid, grace);
-          linux.send(fd, stop, stop.length, List.of(), true);
+          byte[] message = request.numbered(pong.lastSeq() + 1);
+          linux.send(fd, message, message.length, List.of(), true);
           return;
         }
       }

@@ -55,8 +55,9 @@ final class Outgoing {
     return message(frozen ? Protocol.FREEZE : Protocol.THAW, seq, slot, put(body(16), uid));
   }
 
-  static byte[] setDeadline(long seq, int slot, Uid uid, long bootNanos) {
-    return message(Protocol.SET_DEADLINE, seq, slot, put(body(24), uid).putLong(bootNanos));
+  static byte[] setDeadline(long seq, int slot, LauncherPort.Deadline of) {
+    int type = of.lease() ? Protocol.SET_LEASE : Protocol.SET_DEADLINE;
+    return message(type, seq, slot, put(body(24), of.uid()).putLong(of.bootNanos()));
   }
 
   /** Stop with the signal and mode of the START; {@code grace} null: its grace too. */
@@ -68,8 +69,8 @@ final class Outgoing {
         put(body(32), uid).putInt(0).putInt(0).putLong(grace == null ? -1 : grace.toNanos()));
   }
 
-  /** One START, cut into as many datagrams as it needs. */
-  static List<byte[]> start(long seq, int slot, StartRequest of) {
+  /** One START, cut into as many datagrams as it needs; its deadline is {@code deadline}'s. */
+  static List<byte[]> start(long seq, int slot, StartRequest of, LauncherPort.Deadline deadline) {
     ByteArrayOutputStream tlvs = new ByteArrayOutputStream(1_024);
     int count = tlvs(tlvs, of);
     ByteBuffer body = body(START_BODY);
@@ -80,7 +81,7 @@ final class Outgoing {
     StartRequest.Identity identity = of.identity();
     Long kept = of.capabilities();
     long capabilities = kept == null ? 0 : kept;
-    body.putLong(flags(of))
+    body.putLong(flags(of) | (deadline.lease() ? Protocol.S_LEASE : 0))
         .putLong(of.uid().sequence())
         .putInt(identity == null ? 0 : identity.uid())
         .putInt(identity == null ? 0 : identity.gid())
@@ -88,7 +89,7 @@ final class Outgoing {
         .putInt(orZero(of.nice()))
         .putInt(orZero(of.oomScoreAdj()))
         .putInt(of.stop().signal())
-        .putLong(of.deadlineBootNanos())
+        .putLong(deadline.bootNanos())
         .putLong(of.stop().grace().toNanos())
         .putInt(mode(of.stop().mode()))
         .putInt(0700)

@@ -24,6 +24,7 @@ final class Protocol {
   static final int THAW = 20;
   static final int SET_DEADLINE = 21;
   static final int STOP = 22;
+  static final int SET_LEASE = 50;
   static final int WELCOME = 64;
   static final int SHIM = 65;
   static final int READY = 66;
@@ -49,6 +50,7 @@ final class Protocol {
   static final int REFUSED_STALE = 5;
   static final int REFUSED_CLAIMED = 7;
   static final int REFUSED_RETIRING = 9;
+  static final int REFUSED_LEASE = 20;
 
   // Capabilities of a launcher.
   static final long CAP_CGROUP = 1;
@@ -77,6 +79,7 @@ final class Protocol {
   static final long S_NICE = 1 << 7;
   static final long S_OOM_SCORE = 1 << 8;
   static final long S_UMASK = 1 << 9;
+  static final long S_LEASE = 1L << 40;
 
   // TLVs of START.
   static final int T_ARGV = 1;
@@ -102,6 +105,7 @@ final class Protocol {
   static final long E_RUSAGE = 1 << 13;
   static final long E_LOCAL = 1 << 14;
   static final long E_PEAK = 1 << 15;
+  static final long E_LEASE = 1 << 24;
 
   // Records of the journal.
   static final int RECORD_MAGIC = 0x4A43524F; // "ORCJ"

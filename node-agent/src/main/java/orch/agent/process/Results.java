@@ -39,6 +39,9 @@ final class Results {
     if (oom) {
       return ResultKind.OUT_OF_MEMORY;
     }
+    if (facts.has(Protocol.E_LEASE)) {
+      return ResultKind.NO_LEASE;
+    }
     if (facts.has(Protocol.E_DEADLINE)) {
       return ResultKind.TIMED_OUT;
     }
@@ -54,7 +57,8 @@ final class Results {
         && facts.siCode() != CLD_EXITED
         && facts.siStatus() == SIGKILL
         && (facts.oomKill() > 0 || facts.oomGroupKill() > 0)
-        && !facts.has(Protocol.E_STOPPED);
+        && !facts.has(Protocol.E_STOPPED)
+        && !facts.has(Protocol.E_LEASE);
   }
 
   /**

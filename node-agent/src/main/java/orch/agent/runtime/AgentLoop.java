@@ -46,6 +46,7 @@ import org.slf4j.LoggerFactory;
 public final class AgentLoop {
   private static final Logger log = LoggerFactory.getLogger(AgentLoop.class);
   private static final Duration TICK = Duration.ofSeconds(30);
+  private static final Duration LEASE_TICK = Duration.ofSeconds(1);
 
   /** Heartbeats that may go unanswered before the session counts as dead. */
   private static final int SILENT_HEARTBEATS = 4;
@@ -116,6 +117,7 @@ public final class AgentLoop {
   public void start() {
     seams.launcher().connect(new LauncherEvents());
     seams.timers().after(TICK, this::tick);
+    seams.timers().after(LEASE_TICK, this::leaseTick);
   }
 
   /** Leaves the controller, the launcher and every task alone. To be called on the loop. */
@@ -179,6 +181,14 @@ public final class AgentLoop {
       case Effect.Remember of -> seams.files().remember(of.attempt());
       case Effect.Start of -> start(of);
       case Effect.Stop of -> stop(of);
+      case Effect.Renew of ->
+          seams
+              .launcher()
+              .renew(
+                  of.deadlines().stream()
+                      .map(each ->
+                          new LauncherPort.Deadline(each.uid(), each.bootNanos(), each.lease()))
+                      .toList());
       case Effect.Signal of -> signal(of);
       case Effect.Report of -> {
         log.debug("{} is {} {}", of.status().uid(), of.status().state(), of.status().reason());
@@ -214,7 +224,7 @@ public final class AgentLoop {
   private void start(Effect.Start of) {
     Uid uid = of.order().uid();
     if (!seams.tasks().blocks(of.definition())) {
-      handOver(uid, prepare(of));
+      handOver(of, prepare(of));
       return;
     }
     preparing.put(uid, false);
@@ -229,7 +239,7 @@ public final class AgentLoop {
                 if (takenBack) {
                   take(new Input.TakenBack(uid));
                 } else {
-                  handOver(uid, prepared);
+                  handOver(of, prepared);
                 }
               });
         });
@@ -247,17 +257,17 @@ public final class AgentLoop {
         of.definition().jobName() + "/" + of.order().index() + "@" + of.order().attempt();
     try {
       return new Prepared.Request(
-          seams.tasks().prepare(of.order(), of.definition(), claim, of.deadlineBootNanos()));
+          seams.tasks().prepare(of.order(), of.definition(), claim, of.deadline().bootNanos()));
     } catch (StartRefusedException e) {
       return new Prepared.Refused(e.failure());
     }
   }
 
-  private void handOver(Uid uid, Prepared prepared) {
+  private void handOver(Effect.Start start, Prepared prepared) {
     switch (prepared) {
-      case Prepared.Request of -> seams.launcher().start(of.request());
+      case Prepared.Request of -> seams.launcher().start(of.request(), start.deadline().lease());
       case Prepared.Refused of ->
-          take(new Input.StartFailed(uid, of.why(), nanos(seams.clock().now())));
+          take(new Input.StartFailed(start.order().uid(), of.why(), nanos(seams.clock().now())));
     }
   }
 
@@ -344,6 +354,13 @@ public final class AgentLoop {
         });
   }
 
+  private void leaseTick() {
+    seams.timers().after(LEASE_TICK, this::leaseTick);
+    if (core.leased()) {
+      take(new Input.LeaseTick());
+    }
+  }
+
   private void beat(int of, Duration interval) {
     if (!sessionOpen || of != session) {
       return;
@@ -352,7 +369,9 @@ public final class AgentLoop {
       seams.link().reset("the controller has not answered " + SILENT_HEARTBEATS + " heartbeats");
       return;
     }
-    seams.link().send(new AgentMessage.Heartbeat(++heartbeat, seams.clock().bootNanos()));
+    long sent = seams.clock().bootNanos();
+    take(new Input.HeartbeatSent(++heartbeat, sent));
+    seams.link().send(new AgentMessage.Heartbeat(heartbeat, sent));
     seams.timers().after(interval, () -> beat(of, interval));
   }
 

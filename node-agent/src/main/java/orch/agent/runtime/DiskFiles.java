@@ -122,6 +122,7 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
           out.writeUTF(of.spanId());
           out.writeBoolean(of.journal());
           out.writeLong(of.logRetention().toSeconds());
+          out.writeLong(of.stopAfter().toMillis());
         });
   }
 
@@ -239,7 +240,9 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
                 in.readUTF(),
                 in.readUTF(),
                 in.readBoolean(),
-                Duration.ofSeconds(in.readLong()));
+                Duration.ofSeconds(in.readLong()),
+                // Records of earlier versions end here.
+                Duration.ofMillis(in.available() >= Long.BYTES ? in.readLong() : 0));
         known.put(of.uid(), of);
       }
       case BURIED -> {

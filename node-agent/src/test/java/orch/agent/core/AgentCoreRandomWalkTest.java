@@ -18,6 +18,7 @@ import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.JobSpec;
 import orch.api.model.LinkHeader;
+import orch.api.model.PartitionMode;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.SpecDefinition;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.Test;
 class AgentCoreRandomWalkTest {
   private static final int SEEDS = 300;
   private static final int STEPS = 400;
+  private static final Duration LEASE = Duration.ofSeconds(10);
 
   @Test
   void anAttemptForksAtMostOnceAcrossRestartsAndItsEndIsTrue() {
@@ -55,6 +57,7 @@ class AgentCoreRandomWalkTest {
     boolean stopAsked;
     Result result = Result.exited(0);
     boolean durable;
+    long deadline;
   }
 
   private static final class World {
@@ -80,22 +83,40 @@ class AgentCoreRandomWalkTest {
     long sequence;
     boolean healing;
 
+    /** Deadlines that were handed over with starts, until a shim takes them. */
+    final Map<Uid, Long> deadlines = new TreeMap<>();
+
+    /** In every other world the tasks live by leases. */
+    final boolean leased;
+
+    long heartbeat;
+    final Map<Long, Long> heartbeats = new TreeMap<>();
+
+    /** When the last heartbeat that got a lease was sent. */
+    long leaseFrom = Long.MIN_VALUE / 2;
+
     World(long seed) {
       random = new Random(seed);
+      leased = seed % 2 == 0;
     }
 
     void run() {
       for (int step = 0; step < STEPS; step++) {
         now += random.nextInt(1_000_000_000);
+        endLeases();
         step(random.nextInt(100));
       }
       healing = true;
       for (int round = 0; round < 50; round++) {
         now += Duration.ofSeconds(31).toNanos();
+        endLeases();
         connectLauncher();
         openSession();
+        beat();
+        answer(true);
         journal.keySet().stream().toList().forEach(this::finish);
         List.copyOf(queued).forEach(this::take);
+        input(new Input.LeaseTick());
         journal.keySet().stream().toList().forEach(this::finish);
         input(new Input.Tick());
         forget();
@@ -131,6 +152,45 @@ class AgentCoreRandomWalkTest {
         crash();
       } else {
         input(new Input.Tick());
+      }
+      if (random.nextInt(3) == 0) {
+        beat();
+        answer(random.nextInt(4) > 0);
+        input(new Input.LeaseTick());
+      }
+    }
+
+    /** What the shims do, whoever is dead. */
+    private void endLeases() {
+      for (Map.Entry<Uid, Claim> entry : List.copyOf(journal.entrySet())) {
+        Claim claim = entry.getValue();
+        if (claim.running && claim.deadline != 0 && claim.deadline <= now) {
+          end(entry.getKey(), claim, Scenario.kind(ResultKind.NO_LEASE));
+        }
+      }
+    }
+
+    private void beat() {
+      heartbeats.put(++heartbeat, now);
+      input(new Input.HeartbeatSent(heartbeat, now));
+    }
+
+    /** A heartbeat is answered, perhaps an older one. */
+    private void answer(boolean lease) {
+      long of = Math.max(1, heartbeat - (healing ? 0 : random.nextInt(3)));
+      if (session && heartbeats.containsKey(of)) {
+        leaseFrom = lease ? Math.max(leaseFrom, heartbeats.get(of)) : leaseFrom;
+        message(new ControllerMessage.HeartbeatReply(of, lease));
+      }
+    }
+
+    private void bounded(Deadline deadline) {
+      if (leased) {
+        assertTrue(deadline.lease(), "a start without a lease: " + deadline);
+        assertTrue(
+            deadline.bootNanos() <= leaseFrom + LEASE.toNanos(), "longer than the lease given");
+      } else {
+        assertEquals(Deadline.none(deadline.uid()), deadline);
       }
     }
 
@@ -175,7 +235,10 @@ class AgentCoreRandomWalkTest {
       session = true;
       message(new ControllerMessage.Welcome(Duration.ofSeconds(1), random.nextBoolean()));
       tell(
-          desired.values().stream().filter(each -> !forgotten.contains(each.uid())).toList(), true);
+          desired.values().stream()
+              .filter(each -> !forgotten.contains(each.uid()) && !ended.containsKey(each.uid()))
+              .toList(),
+          true);
     }
 
     private void forget() {
@@ -215,7 +278,13 @@ class AgentCoreRandomWalkTest {
       if (journal.containsKey(uid)) {
         return;
       }
-      journal.put(uid, new Claim());
+      Claim fresh = new Claim();
+      fresh.deadline = deadlines.getOrDefault(uid, 0L);
+      if (fresh.deadline != 0 && fresh.deadline <= now) {
+        input(new Input.TakenBack(uid)); // Its lease ended while it waited.
+        return;
+      }
+      journal.put(uid, fresh);
       assertEquals(1, forks.merge(uid, 1, Integer::sum), "forks of " + uid);
       if (launcher && random.nextBoolean()) {
         input(new Input.Started(uid, now));
@@ -225,14 +294,20 @@ class AgentCoreRandomWalkTest {
     private void finish(Uid uid) {
       Claim claim = journal.get(uid);
       if (claim != null && claim.running) {
-        claim.running = false;
-        claim.result =
-            claim.stopAsked ? Scenario.kind(ResultKind.STOPPED) : Result.exited(random.nextInt(3));
-        truth.put(uid, claim.result);
-        if (launcher) {
-          claim.durable = true;
-          input(new Input.Exited(uid, new End(claim.result, now, now, now)));
-        }
+        end(
+            uid,
+            claim,
+            claim.stopAsked ? Scenario.kind(ResultKind.STOPPED) : Result.exited(random.nextInt(3)));
+      }
+    }
+
+    private void end(Uid uid, Claim claim, Result result) {
+      claim.running = false;
+      claim.result = result;
+      truth.put(uid, result);
+      if (launcher) {
+        claim.durable = true;
+        input(new Input.Exited(uid, new End(result, now, now, now)));
       }
     }
 
@@ -260,7 +335,19 @@ class AgentCoreRandomWalkTest {
         case Effect.Remember of -> remembered.put(of.attempt().uid(), of.attempt());
         case Effect.Start of -> {
           assertTrue(launcher, "a start without a launcher");
+          bounded(of.deadline());
+          deadlines.put(of.order().uid(), of.deadline().bootNanos());
           queued.add(of.order().uid());
+        }
+        case Effect.Renew of -> {
+          for (Deadline deadline : of.deadlines()) {
+            bounded(deadline);
+            deadlines.put(deadline.uid(), deadline.bootNanos());
+            Claim claim = journal.get(deadline.uid());
+            if (claim != null && (claim.deadline == 0 || claim.deadline > now)) {
+              claim.deadline = deadline.bootNanos();
+            }
+          }
         }
         case Effect.Stop of -> {
           Claim claim = journal.get(of.uid());
@@ -302,7 +389,10 @@ class AgentCoreRandomWalkTest {
       if (result == null) {
         assertEquals(null, forks.get(uid), uid + " ran, yet is said to be dropped");
       } else {
-        assertEquals(truth.get(uid), result, "end of " + uid);
+        // What was asked to stop because its lease was over says so.
+        boolean unleased =
+            result.kind() == ResultKind.NO_LEASE && truth.get(uid).kind() == ResultKind.STOPPED;
+        assertTrue(unleased || result.equals(truth.get(uid)), "end of " + uid + ": " + result);
         if (!forgotten.contains(uid)) {
           assertTrue(journal.get(uid).durable, uid + " was reported before it was durable");
         }
@@ -314,7 +404,9 @@ class AgentCoreRandomWalkTest {
       return new SpecDefinition(
           Scenario.JOB,
           1,
-          JobSpec.batch("web", TaskSet.count(1), List.of("true")),
+          leased
+              ? new Scenario().withPartition(PartitionMode.STOP, LEASE).spec
+              : JobSpec.batch("web", TaskSet.count(1), List.of("true")),
           "default",
           "web",
           1,

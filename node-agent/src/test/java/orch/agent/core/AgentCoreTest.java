@@ -187,7 +187,7 @@ class AgentCoreTest {
       agent.withTimeout(Duration.ofSeconds(10), null).ready().wants(A);
       assertEquals(
           agent.bootNanos + 10_000_000_000L,
-          agent.all(Effect.Start.class).getFirst().deadlineBootNanos());
+          agent.all(Effect.Start.class).getFirst().deadline().bootNanos());
       agent.started(A);
       assertEquals(
           List.of(new Effect.SetTimer(A, Timer.TIMEOUT, agent.bootNanos + 10_000_000_000L)),

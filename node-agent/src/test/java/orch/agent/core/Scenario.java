@@ -12,6 +12,8 @@ import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.JobSpec;
 import orch.api.model.LinkHeader;
+import orch.api.model.PartitionMode;
+import orch.api.model.PartitionPolicy;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.SpecDefinition;
@@ -32,6 +34,11 @@ final class Scenario {
 
   AgentCore core = new AgentCore(BOOT, Obeyed.NOBODY, List.of());
   long bootNanos = 1_000_000_000_000L;
+
+  /** How far the wall clock is off. */
+  long wallJumpNanos;
+
+  private long heartbeat;
   JobSpec spec = JobSpec.batch("web", TaskSet.count(10), List.of("/bin/true"));
   int incarnation = 1;
   long epoch = 1;
@@ -52,36 +59,64 @@ final class Scenario {
   }
 
   Scenario withTimeout(Duration timeout, @Nullable TimeoutWarning warning) {
-    spec =
-        new JobSpec(
-            spec.name(),
-            spec.title(),
-            spec.labels(),
-            spec.type(),
-            spec.tasks(),
-            spec.execution(),
-            spec.resources(),
-            spec.placement(),
-            spec.restart(),
-            spec.stop(),
-            timeout,
-            spec.deadline(),
-            warning,
-            spec.onExit(),
-            spec.health(),
-            spec.update(),
-            spec.partition(),
-            spec.dependsOn(),
-            spec.schedule(),
-            spec.parameters(),
-            spec.retention(),
-            spec.priority(),
-            spec.logs());
+    spec = with(timeout, warning, spec.partition());
     return this;
   }
 
+  Scenario withPartition(PartitionMode mode, Duration stopAfter) {
+    PartitionPolicy policy = new PartitionPolicy(mode, Duration.ofMinutes(5), stopAfter);
+    spec = with(spec.timeout(), spec.warn(), policy);
+    return this;
+  }
+
+  private JobSpec with(
+      @Nullable Duration timeout, @Nullable TimeoutWarning warning, PartitionPolicy partition) {
+    return new JobSpec(
+        spec.name(),
+        spec.title(),
+        spec.labels(),
+        spec.type(),
+        spec.tasks(),
+        spec.execution(),
+        spec.resources(),
+        spec.placement(),
+        spec.restart(),
+        spec.stop(),
+        timeout,
+        spec.deadline(),
+        warning,
+        spec.onExit(),
+        spec.health(),
+        spec.update(),
+        partition,
+        spec.dependsOn(),
+        spec.schedule(),
+        spec.parameters(),
+        spec.retention(),
+        spec.priority(),
+        spec.logs());
+  }
+
+  /** A heartbeat leaves; answer it with {@link #answers}. */
+  Scenario beats() {
+    return input(new Input.HeartbeatSent(++heartbeat, bootNanos));
+  }
+
+  /** The leader answers the newest heartbeat. */
+  Scenario answers(boolean lease) {
+    return answers(heartbeat, lease);
+  }
+
+  Scenario answers(long sequence, boolean lease) {
+    return message(new ControllerMessage.HeartbeatReply(sequence, lease));
+  }
+
+  List<Deadline> renewals() {
+    return all(Effect.Renew.class).stream().flatMap(each -> each.deadlines().stream()).toList();
+  }
+
   Scenario input(Input input) {
-    did = core.handle(input, new Moment(bootNanos, bootNanos));
+    did = core.handle(input, new Moment(bootNanos, bootNanos + wallJumpNanos));
     return this;
   }
 

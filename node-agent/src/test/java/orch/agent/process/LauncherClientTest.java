@@ -156,7 +156,7 @@ class LauncherClientTest {
   }
 
   private void submit(StartRequest request) throws Exception {
-    onLoop(() -> client.start(request));
+    onLoop(() -> client.start(request, false));
   }
 
   private StartRequest request(List<String> arguments, String name) {

@@ -148,8 +148,13 @@ class AgentLoopTest {
     }
 
     @Override
-    public void start(StartRequest request) {
+    public void start(StartRequest request, boolean leased) {
       did.add("start " + request.uid());
+    }
+
+    @Override
+    public void renew(List<Deadline> deadlines) {
+      deadlines.forEach(each -> did.add("renew " + each.uid() + " " + each.bootNanos()));
     }
 
     @Override

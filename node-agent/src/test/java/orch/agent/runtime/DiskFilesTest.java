@@ -37,7 +37,8 @@ class DiskFilesTest {
         "trace",
         "span",
         true,
-        Duration.ofDays(7));
+        Duration.ofDays(7),
+        Duration.ofSeconds(30));
   }
 
   private static Buried buried(long sequence) {

@@ -121,6 +121,7 @@ public final class TaskView {
           "ended by signal "
               + result.number("siStatus")
               + (result.number("siCode") == 3 ? " (core dumped)" : "");
+      case "RESULT_KIND_NO_LEASE" -> "stopped by its node, which had no lease";
       default -> Words.ofEnum(result.text("kind"), "RESULT_KIND_");
     };
   }
