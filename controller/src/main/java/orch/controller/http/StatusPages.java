@@ -52,7 +52,7 @@ final class StatusPages {
     return new Text(200, "ok\n");
   }
 
-  /** Whether requests are served here. */
+  /** Whether requests are served here; a standby sends them on to the leader. */
   Text ready() {
     Leadership leadership = controller.leadership();
     return switch (leadership.role()) {
@@ -60,11 +60,10 @@ final class StatusPages {
       case ELECTED -> new Text(503, "elected, the first entry is being committed\n");
       case STANDBY -> {
         Member leader = leadership.leader();
-        yield new Text(
-            503,
-            leader == null
-                ? "standby, no leader is known\n"
-                : "standby, the leader is " + leader.name() + " at " + leader.httpAddress() + "\n");
+        yield leader == null
+            ? new Text(503, "standby, no leader is known\n")
+            : new Text(
+                200, "ok, standby for " + leader.name() + " at " + leader.httpAddress() + "\n");
       }
     };
   }

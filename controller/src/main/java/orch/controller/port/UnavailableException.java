@@ -18,6 +18,8 @@ public final class UnavailableException extends RuntimeException {
      * effect. UNAVAILABLE; repeat it with the same request id.
      */
     OUTCOME_UNKNOWN,
+    /** ZooKeeper does not answer; nothing was done. UNAVAILABLE; try again later. */
+    LOG_UNAVAILABLE,
     /** The process is ending; nothing was done. UNAVAILABLE. */
     STOPPING
   }

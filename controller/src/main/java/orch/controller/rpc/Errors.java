@@ -1,12 +1,16 @@
 package orch.controller.rpc;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.Duration;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
 import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.ResourceInfo;
+import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.util.List;
@@ -24,6 +28,9 @@ import org.slf4j.LoggerFactory;
 /** Errors as google.rpc.Status: a code, a sentence, a stable reason and what is at fault. */
 final class Errors {
   static final String DOMAIN = "orch";
+
+  private static final RetryInfo RETRY_SOON =
+      RetryInfo.newBuilder().setRetryDelay(Duration.newBuilder().setSeconds(1)).build();
 
   private static final Logger LOG = LoggerFactory.getLogger(Errors.class);
 
@@ -107,10 +114,33 @@ final class Errors {
     String message = String.valueOf(failure.getMessage());
     return switch (failure.reason()) {
       case NOT_LEADER -> notLeader(Code.UNAVAILABLE, message, failure.leader());
-      case OVERLOADED -> error(Code.RESOURCE_EXHAUSTED, "OVERLOADED", message);
-      case OUTCOME_UNKNOWN -> error(Code.UNAVAILABLE, "OUTCOME_UNKNOWN", message);
-      case STOPPING -> error(Code.UNAVAILABLE, "STOPPING", message);
+      case OVERLOADED -> tryAgain(Code.RESOURCE_EXHAUSTED, "OVERLOADED", message);
+      case OUTCOME_UNKNOWN -> tryAgain(Code.UNAVAILABLE, "OUTCOME_UNKNOWN", message);
+      case LOG_UNAVAILABLE -> tryAgain(Code.UNAVAILABLE, "LOG_UNAVAILABLE", message);
+      case STOPPING -> tryAgain(Code.UNAVAILABLE, "STOPPING", message);
     };
+  }
+
+  /** As {@link #error}, of what passes: says when to try again. */
+  static StatusRuntimeException tryAgain(Code code, String reason, String message) {
+    return error(code, reason, message, Map.of(), List.of(RETRY_SOON));
+  }
+
+  /** Stable reason of an error of this API; empty: it is none, as when a connection broke. */
+  static String reason(io.grpc.Status status, Metadata trailers) {
+    Status rich = StatusProto.fromStatusAndTrailers(status, trailers);
+    if (rich != null) {
+      for (Any detail : rich.getDetailsList()) {
+        if (detail.is(ErrorInfo.class)) {
+          try {
+            return detail.unpack(ErrorInfo.class).getReason();
+          } catch (InvalidProtocolBufferException malformed) {
+            return "";
+          }
+        }
+      }
+    }
+    return "";
   }
 
   /** Says where the leader is, for clients that go there by themselves. */
@@ -122,7 +152,7 @@ final class Errors {
                 "leader", leader.grpcAddress(),
                 "leaderHttp", leader.httpAddress(),
                 "leaderName", leader.name());
-    return error(code, "NOT_LEADER", message, metadata, List.of());
+    return error(code, "NOT_LEADER", message, metadata, List.of(RETRY_SOON));
   }
 
   private static BadRequest violations(Map<String, String> fields) {

@@ -1,5 +1,6 @@
 package orch.controller.rpc;
 
+import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
@@ -35,6 +36,7 @@ public final class GrpcServer implements AutoCloseable {
   private final InetSocketAddress listen;
   private final ExecutorService executor;
   private final Watches watches;
+  private final Forwarding forwarding;
   private final List<ServerServiceDefinition> publicServices;
   private final HealthStatusManager health = new HealthStatusManager();
   private final Server server;
@@ -62,13 +64,15 @@ public final class GrpcServer implements AutoCloseable {
    * @param outbox see {@link AgentOutbox#MAX_ITEMS}
    * @param signalTimeout of an agent that does not say what became of a signal
    * @param logPatience with a node whose output is all that is missing
+   * @param forwardPatience see {@link Forwarding#PATIENCE}
    */
   record Bounds(
       int watchWeight,
       Duration bookmarks,
       int outbox,
       Duration signalTimeout,
-      Duration logPatience) {
+      Duration logPatience,
+      Duration forwardPatience) {
     static final Bounds DEFAULT =
         new Bounds(
             Watches.MAX_WEIGHT,
@@ -76,7 +80,8 @@ public final class GrpcServer implements AutoCloseable {
             AgentOutbox.MAX_ITEMS,
             // An agent answers a signal at once or not at all.
             Duration.ofSeconds(10),
-            Duration.ofSeconds(5));
+            Duration.ofSeconds(5),
+            Forwarding.PATIENCE);
   }
 
   GrpcServer(
@@ -92,15 +97,13 @@ public final class GrpcServer implements AutoCloseable {
     watches = new Watches(requests, bounds.watchWeight(), bounds.bookmarks());
     LogStreams logs = new LogStreams(requests, watches, bounds.logPatience());
     Signals signals = new Signals(requests, bounds.signalTimeout());
+    forwarding = new Forwarding(controller, executor, bounds.forwardPatience());
     publicServices =
         List.of(
-            ServerInterceptors.intercept(
-                new JobRpc(requests, watches, dialect), Caller.interceptor()),
-            ServerInterceptors.intercept(
-                new TaskRpc(requests, watches, logs, signals), Caller.interceptor()),
-            ServerInterceptors.intercept(new NodeRpc(requests, watches), Caller.interceptor()),
-            ServerInterceptors.intercept(
-                new ClusterRpc(requests, version, maxFormatLevel), Caller.interceptor()),
+            service(new JobRpc(requests, watches, dialect)),
+            service(new TaskRpc(requests, watches, logs, signals)),
+            service(new NodeRpc(requests, watches)),
+            service(new ClusterRpc(requests, version, maxFormatLevel)),
             health.getHealthService().bindService());
     server =
         NettyServerBuilder.forAddress(listen)
@@ -116,6 +119,11 @@ public final class GrpcServer implements AutoCloseable {
             .permitKeepAliveWithoutCalls(true)
             .build();
     health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.SERVING);
+  }
+
+  private ServerServiceDefinition service(BindableService service) {
+    return ServerInterceptors.interceptForward(
+        service.bindService(), forwarding, Caller.interceptor());
   }
 
   /** The services for clients, with their interceptors; not the agents' one. */
@@ -152,6 +160,7 @@ public final class GrpcServer implements AutoCloseable {
   public void close() {
     health.enterTerminalState();
     watches.close();
+    forwarding.close();
     server.shutdownNow();
     try {
       server.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS);

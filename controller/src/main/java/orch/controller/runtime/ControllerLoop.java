@@ -72,6 +72,11 @@ public final class ControllerLoop {
 
     /** It will not be run. */
     void refuse(UnavailableException why);
+
+    /** Whether it is refused rather than kept while ZooKeeper is silent. */
+    default boolean impatient() {
+      return false;
+    }
   }
 
   private record Uncommitted(long revision, Instant now, List<Change> changes) {}
@@ -335,6 +340,41 @@ public final class ControllerLoop {
     }
   }
 
+  private void loseRequestsLater() {
+    seams.timers().after(LoopLimits.TICK, guarded(this::loseRequests));
+  }
+
+  /**
+   * After a while without ZooKeeper whoever asks is told so. What agents report is kept: they do
+   * not send it again within a session.
+   */
+  private void loseRequests() {
+    if (role == Role.STANDBY || ended) {
+      return;
+    }
+    loseRequestsLater();
+    if (log.unproved().compareTo(LoopLimits.LOG_PATIENCE) < 0) {
+      return;
+    }
+    queue.removeIf(work -> {
+      if (work.impatient()) {
+        work.refuse(logUnavailable());
+      }
+      return work.impatient();
+    });
+    held.late();
+  }
+
+  UnavailableException logUnavailable() {
+    return new UnavailableException(
+        UnavailableException.Reason.LOG_UNAVAILABLE,
+        "ZooKeeper has not answered for "
+            + log.unproved().toSeconds()
+            + " s, so nothing can be decided or read; what runs on the nodes runs on. Nothing was"
+            + " done, try again when it is back",
+        null);
+  }
+
   // ---- leadership
 
   private void claimIfHinted() {
@@ -352,6 +392,7 @@ public final class ControllerLoop {
     epoch = newEpoch;
     committed = lastIndex;
     replica.lead();
+    loseRequestsLater();
     int formatLevel = origin.maxFormatLevel();
     for (Member member : seams.membership().members()) {
       formatLevel = Math.min(formatLevel, member.maxFormatLevel());

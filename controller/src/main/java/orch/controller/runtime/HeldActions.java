@@ -13,6 +13,9 @@ final class HeldActions {
 
     /** Leadership was lost: nobody knows whether the revision is in the log. */
     void lost();
+
+    /** ZooKeeper is silent for long; the action is held on, and runs if the revision commits. */
+    default void late() {}
   }
 
   private record Held(long revision, Action action) {}
@@ -35,6 +38,11 @@ final class HeldActions {
       held.remove();
       next.action().run();
     }
+  }
+
+  /** Tells every action that it may be held for long yet. */
+  void late() {
+    held.forEach(next -> next.action().late());
   }
 
   void lose() {

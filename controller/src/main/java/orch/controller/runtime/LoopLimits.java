@@ -28,6 +28,9 @@ public final class LoopLimits {
   /** A node that was not heard of for so long is silent. */
   public static final Duration HEARTBEAT_TIMEOUT = Duration.ofSeconds(10);
 
+  /** Whoever asks while ZooKeeper is silent is told so after this time. */
+  public static final Duration LOG_PATIENCE = Duration.ofSeconds(10);
+
   static final Duration TICK = Duration.ofSeconds(1);
 
   /** Before a member that lost or was deposed tries again, if it should lead still. */

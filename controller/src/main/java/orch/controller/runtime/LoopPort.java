@@ -153,6 +153,11 @@ final class LoopPort implements ControllerPort {
             waiting.decrementAndGet();
             result.completeExceptionally(why);
           }
+
+          @Override
+          public boolean impatient() {
+            return true;
+          }
         });
     return result;
   }
@@ -178,12 +183,24 @@ final class LoopPort implements ControllerPort {
     public void lost() {
       result.completeExceptionally(
           mayHaveEffect
-              ? new UnavailableException(
-                  UnavailableException.Reason.OUTCOME_UNKNOWN,
-                  "this controller lost the leadership before the answer was committed; the"
-                      + " request may have taken effect or not: repeat it with the same request id",
-                  leadership().leader())
+              ? outcomeUnknown(
+                  "this controller lost the leadership before the answer was committed")
               : loop.refusal());
+    }
+
+    @Override
+    public void late() {
+      result.completeExceptionally(
+          mayHaveEffect
+              ? outcomeUnknown("ZooKeeper does not answer, so the answer is not committed")
+              : loop.logUnavailable());
+    }
+
+    private UnavailableException outcomeUnknown(String why) {
+      return new UnavailableException(
+          UnavailableException.Reason.OUTCOME_UNKNOWN,
+          why + "; the request may have taken effect or not: repeat it with the same request id",
+          leadership().leader());
     }
   }
 

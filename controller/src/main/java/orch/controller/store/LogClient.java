@@ -115,6 +115,13 @@ public final class LogClient {
     return writer != null && clock.bootNanos() - writer.provedNanos() <= PROOF_AGE.toNanos();
   }
 
+  /** How long no request has succeeded that proves the epoch; zero where this member has none. */
+  public Duration unproved() {
+    return writer == null
+        ? Duration.ZERO
+        : Duration.ofNanos(clock.bootNanos() - writer.provedNanos());
+  }
+
   /** Asks for a proof now rather than at its time; {@link LogListener#proved} tells of it. */
   public void prove() {
     leader().prove();

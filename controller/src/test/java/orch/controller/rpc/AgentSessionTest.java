@@ -40,6 +40,7 @@ final class AgentSessionTest {
                 Duration.ofSeconds(15),
                 50,
                 Duration.ofMillis(200),
+                Duration.ofSeconds(1),
                 Duration.ofSeconds(1)));
   }
 

@@ -147,7 +147,7 @@ final class Bench implements AutoCloseable {
     }
 
     ErrorInfo info() {
-      return Objects.requireNonNull(detail(ErrorInfo.class), "no ErrorInfo");
+      return Objects.requireNonNull(detail(ErrorInfo.class), "no ErrorInfo in " + error);
     }
 
     List<String> fields() {
@@ -159,7 +159,7 @@ final class Bench implements AutoCloseable {
               .toList();
     }
 
-    private <M extends com.google.protobuf.Message> @Nullable M detail(Class<M> type) {
+    <M extends com.google.protobuf.Message> @Nullable M detail(Class<M> type) {
       com.google.rpc.Status status = Objects.requireNonNull(StatusProto.fromThrowable(error));
       try {
         for (Any detail : status.getDetailsList()) {

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import orch.api.model.AgentMessage;
 import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
@@ -50,7 +51,9 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
   private final Map<Long, Session> opening = new LinkedHashMap<>();
   private long revision;
   private long sessionNumbers;
-  private boolean leads = true;
+  private volatile boolean leads = true;
+  private volatile @Nullable Member leader = OTHER;
+  private final AtomicInteger unaware = new AtomicInteger();
 
   private final class Session implements AgentSession {
     private final String nodeUid;
@@ -105,7 +108,23 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
 
   /** It is deposed: it refuses everything, and its sessions end. */
   void depose() {
+    follow(OTHER);
+  }
+
+  /** It leads again. */
+  void lead() {
+    leads = true;
+  }
+
+  /** Its next answers about the leadership are out of date. */
+  void takeItselfForLeader(int answers) {
+    unaware.set(answers);
+  }
+
+  /** It is deposed, and knows that this one leads; null: nobody does. */
+  void follow(@Nullable Member newLeader) {
     ask(() -> {
+      leader = newLeader;
       leads = false;
       Rejection why =
           new Rejection(
@@ -168,7 +187,7 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
   private void requireLead() {
     if (!leads) {
       throw new UnavailableException(
-          UnavailableException.Reason.NOT_LEADER, "this controller stands by", OTHER);
+          UnavailableException.Reason.NOT_LEADER, "this controller stands by", leader);
     }
   }
 
@@ -217,9 +236,9 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
 
   @Override
   public Leadership leadership() {
-    return leads
+    return leads || unaware.getAndDecrement() > 0
         ? new Leadership(Role.LEADER, 1, 0, SELF)
-        : new Leadership(Role.STANDBY, 2, 0, OTHER);
+        : new Leadership(Role.STANDBY, 2, 0, leader);
   }
 
   @Override

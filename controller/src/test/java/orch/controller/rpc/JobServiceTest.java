@@ -446,16 +446,6 @@ final class JobServiceTest {
     assertTrue(refused.message().contains("hold"), refused.message());
   }
 
-  @Test
-  void standbySaysWhereTheLeaderIs() {
-    bench.controller.depose();
-    Bench.Refused refused = Bench.refused(() -> get("a"));
-    assertEquals(Code.UNAVAILABLE, refused.code());
-    assertEquals("NOT_LEADER", refused.reason());
-    assertEquals("10.0.0.2:7401", refused.info().getMetadataOrThrow("leader"));
-    assertEquals("10.0.0.2:7400", refused.info().getMetadataOrThrow("leaderHttp"));
-  }
-
   private Job get(String name) {
     return bench.jobs().getJob(GetJobRequest.newBuilder().setName(name).build());
   }

@@ -45,7 +45,8 @@ final class LogStreamsTest {
                 Duration.ofSeconds(15),
                 1_000,
                 Duration.ofSeconds(1),
-                Duration.ofMillis(300)));
+                Duration.ofMillis(300),
+                Duration.ofSeconds(1)));
   }
 
   @AfterEach

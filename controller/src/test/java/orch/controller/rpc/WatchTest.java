@@ -48,6 +48,7 @@ final class WatchTest {
                 Duration.ofMillis(50),
                 1_000,
                 Duration.ofSeconds(1),
+                Duration.ofSeconds(1),
                 Duration.ofSeconds(1)));
   }
 

@@ -240,6 +240,45 @@ final class ControllerLoopTest {
   }
 
   @Test
+  void whoAsksWhileZooKeeperIsSilentIsToldAfterAWhile() {
+    anna.leader();
+    anna.zooKeeper.hold();
+    CompletableFuture<String> sent = anna.ask("nowhere");
+    CompletableFuture<Long> waiting = anna.readRevision();
+    time.pass(LogClient.PROOF_AGE.plusSeconds(1));
+    CompletableFuture<String> queued = anna.ask("nowhere");
+    time.run();
+    assertFalse(sent.isDone() || waiting.isDone() || queued.isDone());
+    time.pass(LoopLimits.LOG_PATIENCE);
+    assertEquals(Reason.OUTCOME_UNKNOWN, refusal(sent).reason());
+    assertEquals(Reason.LOG_UNAVAILABLE, refusal(waiting).reason());
+    assertEquals(Reason.LOG_UNAVAILABLE, refusal(queued).reason());
+    assertTrue(
+        String.valueOf(refusal(queued).getMessage()).startsWith("ZooKeeper has not answered for 1"),
+        refusal(queued).getMessage());
+    anna.zooKeeper.release();
+    time.pass(SOON);
+    CompletableFuture<String> next = anna.ask("nowhere");
+    time.run();
+    assertEquals("NOT_FOUND at 3", next.join());
+  }
+
+  @Test
+  void whatAgentsReportOutlastsAnyLossOfZooKeeper() {
+    anna.leader();
+    TestController.Agent agent = register(anna, "n1");
+    anna.zooKeeper.hold();
+    time.pass(LogClient.PROOF_AGE.plusSeconds(1));
+    agent.say(new AgentMessage.Reports(List.of()));
+    time.pass(LoopLimits.LOG_PATIENCE.multipliedBy(10));
+    assertEquals(0, agent.taken);
+    anna.zooKeeper.release();
+    time.pass(SOON);
+    assertEquals(1, agent.taken);
+    assertNull(agent.closed);
+  }
+
+  @Test
   void aReaderThatFailsFailsAlone() {
     anna.leader();
     CompletableFuture<Object> read =
