@@ -1,6 +1,7 @@
 package orch.ctl.command;
 
 import java.util.List;
+import orch.ctl.http.Address;
 import orch.ctl.http.CallException;
 import orch.ctl.http.Caller;
 import orch.ctl.http.ConnectClient;
@@ -71,7 +72,7 @@ final class Session {
             world.variable("TRACEPARENT"),
             "orchctl/" + Version.TEXT);
     return new ConnectClient(
-        settings.address(), caller, world.pause(), new Notes(world.console(), settings));
+        settings.addresses(), caller, world.pause(), new Notes(world.console()));
   }
 
   JsonObject call(String method, JsonObject request) throws CallException {
@@ -107,15 +108,15 @@ final class Session {
   }
 
   /** Tells of a controller that is away for a while. */
-  private record Notes(Console console, Settings settings) implements ConnectClient.Listener {
+  private record Notes(Console console) implements ConnectClient.Listener {
     @Override
     public void lost(String why) {
       console.note(why + "; trying again");
     }
 
     @Override
-    public void restored() {
-      console.note("the controller at " + settings.address() + " answers again");
+    public void restored(Address address) {
+      console.note("the controller at " + address + " answers again");
     }
   }
 }

@@ -2,6 +2,7 @@ package orch.ctl.command;
 
 import java.io.File;
 import java.io.IOException;
+import java.util.List;
 import orch.ctl.http.Address;
 import org.jspecify.annotations.Nullable;
 
@@ -9,9 +10,10 @@ import org.jspecify.annotations.Nullable;
  * With which controller a command speaks, and as whom. What stands on the command line goes before
  * the context named there, that before the environment, that before the file's current context.
  *
+ * @param addresses of the controllers; any of them will do
  * @param token empty: none
  */
-record Settings(Address address, String token, String namespace) {
+record Settings(List<Address> addresses, String token, String namespace) {
   private static final String DEFAULT_ADDRESS = "http://localhost:7400";
 
   /** The options of the same names; null: not said. */
@@ -46,7 +48,7 @@ record Settings(Address address, String token, String namespace) {
         value(flags.namespace(), context.namespace(), world.variable("ORCH_NAMESPACE"), chosen);
     try {
       return new Settings(
-          Address.parse(address.isEmpty() ? DEFAULT_ADDRESS : address),
+          Address.parseList(address.isEmpty() ? DEFAULT_ADDRESS : address),
           token,
           namespace.isEmpty() ? "default" : namespace);
     } catch (IllegalArgumentException wrongAddress) {

@@ -48,7 +48,10 @@ final class Syntax {
   /** {@code --help} and what every command takes. */
   Syntax common() {
     option("-n,--namespace", "NAME", "the namespace (ORCH_NAMESPACE; default: default)");
-    option("--address", "URL", "the controller (ORCH_ADDRESS; default: http://localhost:7400)");
+    option(
+        "--address",
+        "URL",
+        "the controllers, by commas (ORCH_ADDRESS; default: http://localhost:7400)");
     option("--token", "TOKEN", "bearer token (ORCH_TOKEN)");
     option("--context", "NAME", "context of ~/.config/orch/config.yaml (ORCH_CONTEXT)");
     spec.addOption(

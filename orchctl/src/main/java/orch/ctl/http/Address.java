@@ -1,5 +1,8 @@
 package orch.ctl.http;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * Where a controller listens.
  *
@@ -52,6 +55,22 @@ public record Address(boolean secure, String host, int port) {
       throw wrong(text, "has no host");
     }
     return new Address(secure, host, port.isEmpty() ? DEFAULT_PORT : portOf(text, port));
+  }
+
+  /**
+   * Reads one address or several, separated by commas.
+   *
+   * @throws IllegalArgumentException with a sentence that says what is wrong
+   */
+  public static List<Address> parseList(String text) {
+    List<Address> addresses = new ArrayList<>();
+    for (int from = 0; from <= text.length(); ) {
+      int comma = text.indexOf(',', from);
+      int end = comma < 0 ? text.length() : comma;
+      addresses.add(parse(text.substring(from, end)));
+      from = end + 1;
+    }
+    return addresses;
   }
 
   private static int portOf(String text, String port) {

@@ -36,16 +36,22 @@ public final class ConnectClient implements AutoCloseable {
   private static final long NOTE_AFTER_MILLIS = 1_000;
 
   private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
+
+  /** Of one address of several; a host that is off answers nothing at all. */
+  private static final int CONNECT_TIMEOUT_OF_SEVERAL_MILLIS = 2_000;
+
   private static final int ANSWER_TIMEOUT_MILLIS = 60_000;
   private static final int MAX_ANSWER_BYTES = 256 * 1024 * 1024;
   private static final String PREFIX = "/orch.v1.";
 
-  private final Address address;
+  private final List<Address> addresses;
+  private final int connectTimeoutMillis;
   private final String unaryHeaders;
   private final String streamHeaders;
   private final Pause pause;
   private final Listener listener;
   private @Nullable HttpConnection connection;
+  private int current;
   private boolean wasReached;
   private boolean patient;
 
@@ -54,13 +60,23 @@ public final class ConnectClient implements AutoCloseable {
     /** The controller does not answer for more than a second; it is tried again. */
     void lost(String why);
 
-    /** It answers again. */
-    void restored();
+    /** One at this address answers again. */
+    void restored(Address address);
   }
 
-  /** A client that has not connected yet. */
-  public ConnectClient(Address address, Caller caller, Pause pause, Listener listener) {
-    this.address = address;
+  /**
+   * A client that has not connected yet.
+   *
+   * @param addresses of the controllers, any of which will do; the first that answers is kept until
+   *     it fails
+   */
+  public ConnectClient(List<Address> addresses, Caller caller, Pause pause, Listener listener) {
+    if (addresses.isEmpty()) {
+      throw new IllegalArgumentException("no address of a controller");
+    }
+    this.addresses = List.copyOf(addresses);
+    this.connectTimeoutMillis =
+        addresses.size() == 1 ? CONNECT_TIMEOUT_MILLIS : CONNECT_TIMEOUT_OF_SEVERAL_MILLIS;
     this.pause = pause;
     this.listener = listener;
     String common = caller.headers() + "Connect-Protocol-Version: 1\r\n";
@@ -72,9 +88,17 @@ public final class ConnectClient implements AutoCloseable {
     this.streamHeaders = common + "Content-Type: application/connect+json\r\n";
   }
 
-  /** The controller's address. */
+  /** Address of the controller that is asked next. */
   public Address address() {
-    return address;
+    return addresses.get(current);
+  }
+
+  /** This controller failed: another one is asked next, if there are several. */
+  private void tryAnother() {
+    if (addresses.size() > 1) {
+      close();
+      current = (current + 1) % addresses.size();
+    }
   }
 
   /** From now on readings are repeated for minutes too: the caller follows something long. */
@@ -98,7 +122,7 @@ public final class ConnectClient implements AutoCloseable {
       try {
         JsonObject answer = callOnce(method, request);
         if (noted) {
-          listener.restored();
+          listener.restored(address());
         }
         return answer;
       } catch (UnreachableException unreachable) {
@@ -109,12 +133,14 @@ public final class ConnectClient implements AutoCloseable {
       } catch (ConnectionLostException lost) {
         mayHaveHappened = true;
         failure = lost;
+        tryAnother();
       } catch (ApiException refused) {
         if (!refused.code().equals("unavailable")) {
           throw refused;
         }
         limit = Math.min(limit, UNAVAILABLE_PATIENCE_MILLIS);
         failure = refused;
+        tryAnother();
       }
       if (!noted && backoff.elapsedMillis() >= NOTE_AFTER_MILLIS) {
         noted = true;
@@ -204,18 +230,28 @@ public final class ConnectClient implements AutoCloseable {
       return open;
     }
     close();
-    try {
-      open = HttpConnection.open(address, CONNECT_TIMEOUT_MILLIS);
-    } catch (IOException failure) {
-      throw new UnreachableException(
-          "cannot reach the controller at "
-              + address
-              + ": "
-              + reason(failure)
-              + "; start one with orch-dev or set ORCH_ADDRESS");
+    StringBuilder tried = new StringBuilder();
+    for (int i = 0; i < addresses.size(); i++) {
+      int index = (current + i) % addresses.size();
+      try {
+        open = HttpConnection.open(addresses.get(index), connectTimeoutMillis);
+        current = index;
+        connection = open;
+        return open;
+      } catch (IOException failure) {
+        tried
+            .append(tried.isEmpty() ? "" : ", ")
+            .append(addresses.get(index))
+            .append(": ")
+            .append(reason(failure));
+      }
     }
-    connection = open;
-    return open;
+    throw new UnreachableException(
+        (addresses.size() == 1
+                ? "cannot reach the controller at "
+                : "cannot reach any controller: ")
+            + tried
+            + "; start one with orch-dev or set ORCH_ADDRESS");
   }
 
   private static byte[] readAll(InputStream body) throws IOException {
@@ -248,7 +284,7 @@ public final class ConnectClient implements AutoCloseable {
           default -> "";
         };
     if (!code.isEmpty()) {
-      String message = address + " answers HTTP " + response.status() + " without saying why";
+      String message = address() + " answers HTTP " + response.status() + " without saying why";
       return new ApiException(code, message, "", List.of());
     }
     return notAController("it answers HTTP " + response.status());
@@ -257,22 +293,22 @@ public final class ConnectClient implements AutoCloseable {
   private UnreachableException notAController(String why) {
     close();
     return new UnreachableException(
-        "what listens at " + address + " is no Orch controller: " + why + "; set ORCH_ADDRESS");
+        "what listens at " + address() + " is no Orch controller: " + why + "; set ORCH_ADDRESS");
   }
 
   ConnectionLostException lost(IOException failure) {
     return new ConnectionLostException(
-        "lost the connection to the controller at " + address + ": " + reason(failure));
+        "lost the connection to the controller at " + address() + ": " + reason(failure));
   }
 
-  private static String reason(IOException failure) {
+  private String reason(IOException failure) {
     String message = failure.getMessage() == null ? "" : failure.getMessage();
     if (failure instanceof UnknownHostException) {
       return "there is no host of this name";
     }
     if (failure instanceof SocketTimeoutException) {
       return message.startsWith("Connect")
-          ? "no connection within " + CONNECT_TIMEOUT_MILLIS / 1000 + " s"
+          ? "no connection within " + connectTimeoutMillis / 1000 + " s"
           : "no answer within " + ANSWER_TIMEOUT_MILLIS / 1000 + " s";
     }
     if (failure instanceof NoRouteToHostException) {

@@ -28,4 +28,13 @@ final class AddressTest {
       assertTrue(String.valueOf(failure.getMessage()).contains("write http://HOST:PORT"), wrong);
     }
   }
+
+  @Test
+  void severalAreSeparatedByCommas() {
+    assertEquals(
+        List.of(new Address(false, "a", 7400), new Address(false, "b", 81)),
+        Address.parseList("a, http://b:81"));
+    assertThrows(IllegalArgumentException.class, () -> Address.parseList("a,,b"));
+    assertThrows(IllegalArgumentException.class, () -> Address.parseList("a,"));
+  }
 }

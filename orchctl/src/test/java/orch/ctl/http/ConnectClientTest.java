@@ -23,9 +23,9 @@ final class ConnectClientTest {
 
   private final List<String> notes = new ArrayList<>();
 
-  private ConnectClient client(Address address) {
+  private ConnectClient client(Address... addresses) {
     return new ConnectClient(
-        address,
+        List.of(addresses),
         CALLER,
         new ManualPause(),
         new ConnectClient.Listener() {
@@ -35,7 +35,7 @@ final class ConnectClientTest {
           }
 
           @Override
-          public void restored() {
+          public void restored(Address address) {
             notes.add("restored");
           }
         });
@@ -308,5 +308,54 @@ final class ConnectClientTest {
 
   private static String base64(byte[] bytes) throws IOException {
     return Base64.getEncoder().withoutPadding().encodeToString(bytes);
+  }
+
+  @Test
+  void ofSeveralAddressesTheNextIsTriedWhenOneIsDown() throws Exception {
+    try (FakeServer server = new FakeServer((request, answer) -> answer.json(200, "{\"n\":1}"));
+        ConnectClient client = client(closedPort(), server.address())) {
+      assertEquals(1, client.call("JobService/GetJob", named("x")).number("n"));
+      assertEquals(server.address(), client.address());
+      assertEquals(List.of(), notes);
+    }
+  }
+
+  @Test
+  void ofSeveralAddressesTheNextIsTriedWhenOneCannotAnswer() throws Exception {
+    try (FakeServer cutOff =
+            new FakeServer((request, answer) ->
+                answer.json(503, "{\"code\":\"unavailable\",\"message\":\"no leader\"}"));
+        FakeServer server = new FakeServer((request, answer) -> answer.json(200, "{\"n\":1}"));
+        ConnectClient client = client(cutOff.address(), server.address())) {
+      assertEquals(1, client.call("JobService/SubmitJob", named("x")).number("n"));
+      assertEquals(1, client.call("JobService/SubmitJob", named("x")).number("n"));
+      assertEquals(1, cutOff.requests().size());
+      assertEquals(2, server.requests().size());
+    }
+  }
+
+  @Test
+  void whenNoneOfSeveralAnswersEachIsNamed() throws Exception {
+    Address first = closedPort();
+    Address second = closedPort();
+    try (ConnectClient client = client(first, second)) {
+      String message =
+          assertThrows(
+                  UnreachableException.class, () -> client.call("JobService/GetJob", named("x")))
+              .getMessage();
+      assertEquals(
+          "cannot reach any controller: "
+              + first
+              + ": connection refused, "
+              + second
+              + ": connection refused; start one with orch-dev or set ORCH_ADDRESS",
+          message);
+    }
+  }
+
+  private static Address closedPort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return new Address(false, "127.0.0.1", socket.getLocalPort());
+    }
   }
 }
