@@ -37,7 +37,7 @@ public final class LoopLimits {
   static final Duration CLAIM_AGAIN = Duration.ofSeconds(1);
 
   /** How often the other members are told how far this one is. */
-  static final Duration TELL_MEMBERS = Duration.ofSeconds(10);
+  static final Duration TELL_MEMBERS = Duration.ofSeconds(2);
 
   private LoopLimits() {}
 }

@@ -58,6 +58,26 @@ final class ListingTest {
   }
 
   @Test
+  void membersShowHowFarTheyAreBehindTheLeader() {
+    fixture.reply(
+        "ClusterService/ListMembers",
+        """
+        {"members":[
+          {"name":"a","role":"MEMBER_ROLE_STANDBY","epoch":"3","appliedRevision":"95",
+           "httpAddress":"h1:7400","grpcAddress":"h1:7401","version":"1.0","maxFormatLevel":2},
+          {"name":"b","role":"MEMBER_ROLE_LEADER","epoch":"3","appliedRevision":"99",
+           "httpAddress":"h2:7400","grpcAddress":"h2:7401","version":"1.0","maxFormatLevel":1}]}
+        """);
+    assertEquals(
+        """
+        member  role     epoch  revision  lag  http     grpc     version  format
+        a       standby      3        95    4  h1:7400  h1:7401  1.0           2
+        b       leader       3        99    0  h2:7400  h2:7401  1.0           1
+        """,
+        out("cluster", "members"));
+  }
+
+  @Test
   void jsonIsTheDocumentAsTheControllerSentIt() {
     fixture.reply(LIST, "{\"jobs\":[{\"name\":\"a\",\"unknown\":[1.50,\"x\"]}]}");
     assertEquals(
