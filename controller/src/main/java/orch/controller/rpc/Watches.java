@@ -259,9 +259,9 @@ final class Watches implements CommittedListener, AutoCloseable {
 
   private <T> void run(Outlet<T> out, String token, Watch<T> watch) throws InterruptedException {
     Place place = token.isEmpty() ? here() : resume(token);
-    String here = place.token();
-    watch.begin(!token.isEmpty(), event -> out.send(watch.stamped(event, here)));
-    out.send(watch.stamped(null, here));
+    // Who breaks off in the middle of the beginning has to begin anew.
+    inOrder(out, watch, token, place.token(), sink -> watch.begin(!token.isEmpty(), sink));
+    out.send(watch.stamped(null, place.token()));
     while (!watch.ended()) {
       Place before = place;
       Step step = next(before);
@@ -269,24 +269,28 @@ final class Watches implements CommittedListener, AutoCloseable {
       if (step.touched == null) {
         out.send(watch.stamped(null, place.token()));
       } else {
-        tell(out, watch, step.touched, before.token(), place.token());
+        Touches.Merged touched = step.touched;
+        inOrder(out, watch, before.token(), place.token(), sink -> watch.changed(touched, sink));
       }
     }
   }
 
+  /** What tells the events of one step. */
+  private interface Events<T> {
+    void tell(Sink<T> sink) throws InterruptedException;
+  }
+
   /** The last event of a step carries the token after it, those before it the token before it. */
-  private static <T> void tell(
-      Outlet<T> out, Watch<T> watch, Touches.Merged touched, String before, String after)
+  private static <T> void inOrder(
+      Outlet<T> out, Watch<T> watch, String before, String after, Events<T> events)
       throws InterruptedException {
     List<T> held = new ArrayList<>(1);
-    watch.changed(
-        touched,
-        event -> {
-          if (!held.isEmpty()) {
-            out.send(watch.stamped(held.removeFirst(), before));
-          }
-          held.add(event);
-        });
+    events.tell(event -> {
+      if (!held.isEmpty()) {
+        out.send(watch.stamped(held.removeFirst(), before));
+      }
+      held.add(event);
+    });
     if (!held.isEmpty()) {
       out.send(watch.stamped(held.removeFirst(), after));
     }

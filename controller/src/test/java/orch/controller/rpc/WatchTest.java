@@ -2,6 +2,7 @@ package orch.controller.rpc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.Context;
@@ -81,6 +82,20 @@ final class WatchTest {
     bench.submit("b", 1);
     Jobs second = watch(WatchJobsRequest.newBuilder().setResumeToken(first.token));
     assertEquals("b QUEUED", second.next());
+  }
+
+  @Test
+  void watchThatBreaksOffInItsBeginningBeginsAnew() {
+    bench.submit("a", 1);
+    bench.submit("b", 1);
+    Jobs first = watch(WatchJobsRequest.newBuilder());
+    String begun = first.next();
+    Jobs second = watch(WatchJobsRequest.newBuilder().setResumeToken(first.token));
+    assertEquals(begun, second.next());
+    assertNotEquals(begun, second.next());
+    String token = second.token;
+    bench.jobs().holdJob(HoldJobRequest.newBuilder().setName("b").build());
+    assertEquals("b HELD", watch(WatchJobsRequest.newBuilder().setResumeToken(token)).next());
   }
 
   @Test
