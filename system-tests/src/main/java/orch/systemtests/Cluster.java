@@ -188,7 +188,12 @@ public final class Cluster implements AutoCloseable {
 
   /** The name of the agent's cgroup: orch- and the first part of the node's uid. */
   public String cgroup() throws IOException {
-    Path node = directory.resolve("agent/node");
+    return cgroup(directory.resolve("agent"));
+  }
+
+  /** As above, of the agent with this data directory. */
+  static String cgroup(Path agentDirectory) throws IOException {
+    Path node = agentDirectory.resolve("node");
     return "orch-" + Files.readAllLines(node, StandardCharsets.UTF_8).getFirst().substring(0, 8);
   }
 
