@@ -72,7 +72,8 @@ public final class CuratorPort implements ZooKeeperPort {
             zooKeeper.exists(
                 path,
                 event -> {
-                  if (event.getType() != Watcher.Event.EventType.None) {
+                  // The connection outlives the port; what it hears then is nobody's affair.
+                  if (event.getType() != Watcher.Event.EventType.None && !closed) {
                     loop.execute(watch);
                   }
                 },
