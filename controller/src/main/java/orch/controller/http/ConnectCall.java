@@ -39,7 +39,7 @@ final class ConnectCall extends ServerCall<Message, Message> {
   private final Condition changed = lock.newCondition();
   // Everything below is guarded by the lock.
   private @Nullable Metadata headers;
-  private List<Message> pending = new ArrayList<>();
+  private final List<Message> pending = new ArrayList<>();
   private long pendingBytes;
   private boolean tellReady = true;
   private int requested;
@@ -163,13 +163,13 @@ final class ConnectCall extends ServerCall<Message, Message> {
             || cancelled != null
             || ready
             || deliver) {
-          Step step = new Step(headers, pending, closed, trailers, cancelled, ready, deliver);
+          // Never the list itself: the service goes on adding to it while the step is written.
+          Step step =
+              new Step(headers, List.copyOf(pending), closed, trailers, cancelled, ready, deliver);
           headers = null;
           tellReady &= !ready;
-          if (!pending.isEmpty()) {
-            pending = new ArrayList<>();
-            pendingBytes = 0;
-          }
+          pending.clear();
+          pendingBytes = 0;
           return step;
         }
         changed.awaitUninterruptibly();
