@@ -27,12 +27,18 @@ import orch.api.model.AttemptState;
 import orch.api.model.ResultKind;
 import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The agent's files in its data directory: {@code leader}, replaced at once, and {@code
  * attempts.N}, to which records are appended: length, CRC32C, type, content. A torn end is cut off.
  * After {@link #BURIALS_IN_A_FILE} burials a new file is begun, and only the newest three are kept,
  * so that there are always as many tombstones as the core keeps.
+ *
+ * <p>Room for the records is taken in advance, as zeros behind the last one, so that a disk which
+ * tasks have filled does not end the agent, which could not keep its promises. A file {@code
+ * reserve} is given up for a new leader's file, and made again once there is room.
  */
 public final class DiskFiles implements AgentFiles, AutoCloseable {
   static final int BURIALS_IN_A_FILE = 50_000;
@@ -40,6 +46,15 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
   private static final int HEADER = 8;
   private static final int MAX_RECORD = 4_096;
   private static final String PREFIX = "attempts.";
+
+  static final String RESERVE = "reserve";
+
+  static final int RESERVE_BYTES = 1 << 16;
+
+  /** Some 7,000 records: what is taken in advance; again when a quarter of it is left. */
+  static final int ROOM_BYTES = 1 << 20;
+
+  private static final Logger log = LoggerFactory.getLogger(DiskFiles.class);
   private static final byte KNOWN = 1;
   private static final byte BURIED = 2;
 
@@ -48,6 +63,8 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
   private final Map<Uid, KnownAttempt> known = new LinkedHashMap<>();
   private final List<Buried> buried = new ArrayList<>();
   private FileChannel current;
+  private long end;
+  private long room;
   private long number;
   private int burials;
 
@@ -56,10 +73,13 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
     this.obeyed = readLeader(directory.resolve("leader"));
     List<Long> numbers = numbers();
     for (long each : numbers) {
-      read(path(each));
+      end = read(path(each));
     }
     this.number = numbers.isEmpty() ? 1 : numbers.getLast();
-    this.current = openForAppending(path(number));
+    this.current = openForWriting(path(number));
+    this.room = current.size();
+    takeRoom();
+    makeReserve();
   }
 
   /** Reads what is there; the directory must exist. */
@@ -84,6 +104,15 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
 
   @Override
   public void obey(Obeyed leader) throws IOException {
+    try {
+      replaceLeader(leader);
+    } catch (IOException e) {
+      giveUpReserve(e);
+      replaceLeader(leader);
+    }
+  }
+
+  private void replaceLeader(Obeyed leader) throws IOException {
     Path fresh = directory.resolve("leader.new");
     String text = leader.clusterId() + "\n" + leader.incarnation() + "\n" + leader.epoch() + "\n";
     try (FileChannel file =
@@ -92,7 +121,7 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
             StandardOpenOption.CREATE,
             StandardOpenOption.WRITE,
             StandardOpenOption.TRUNCATE_EXISTING)) {
-      writeAll(file, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      writeAll(file, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)), 0);
       file.force(true);
     }
     Files.move(
@@ -108,7 +137,6 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
   @Override
   public void remember(KnownAttempt of) throws IOException {
     append(
-        current,
         KNOWN,
         out -> {
           write(out, of.uid());
@@ -130,7 +158,6 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
   public void bury(Buried of) throws IOException {
     ResultKind kind = of.kind();
     append(
-        current,
         BURIED,
         out -> {
           write(out, of.uid());
@@ -146,13 +173,18 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
 
   @Override
   public void compact(List<KnownAttempt> live) throws IOException {
+    takeRoom();
+    makeReserve();
     if (burials < BURIALS_IN_A_FILE) {
       return;
     }
     FileChannel old = current;
     number++;
     burials = 0;
-    current = openForAppending(path(number));
+    current = openForWriting(path(number));
+    end = 0;
+    room = 0;
+    takeRoom();
     for (KnownAttempt each : live) {
       remember(each);
     }
@@ -185,7 +217,7 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
     void write(DataOutputStream out) throws IOException;
   }
 
-  private static void append(FileChannel to, byte type, Content content) throws IOException {
+  private void append(byte type, Content content) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
     DataOutputStream out = new DataOutputStream(bytes);
     out.writeLong(0);
@@ -196,10 +228,59 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
     crc.update(record, HEADER, record.length - HEADER);
     ByteBuffer whole = ByteBuffer.wrap(record);
     whole.putInt(0, record.length - HEADER).putInt(4, (int) crc.getValue());
-    writeAll(to, whole);
+    writeAll(current, whole, end);
+    end += record.length;
+    if (room - end < ROOM_BYTES / 4) {
+      takeRoom();
+    }
   }
 
-  private void read(Path file) throws IOException {
+  /** Takes room behind the last record, or none when the disk is full. */
+  private void takeRoom() {
+    long from = Math.max(room, end);
+    int more = (int) (end + ROOM_BYTES - from);
+    if (more <= 0) {
+      return;
+    }
+    try {
+      writeAll(current, ByteBuffer.allocate(more), from);
+      room = from + more;
+    } catch (IOException full) {
+      log.error(
+          "{} is full ({}): output of tasks is lost and counted; the agent goes on while its own"
+              + " room of {} bytes lasts; make room",
+          directory,
+          full.getMessage(),
+          Math.max(0, room - end));
+    }
+  }
+
+  /** Fills the reserve with bytes, since a hole would hold no room; later, if there is none now. */
+  private void makeReserve() throws IOException {
+    Path reserve = directory.resolve(RESERVE);
+    if (Files.exists(reserve)) {
+      return;
+    }
+    Path fresh = directory.resolve(RESERVE + ".new");
+    try (FileChannel file =
+        FileChannel.open(fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      writeAll(file, ByteBuffer.allocate(RESERVE_BYTES), 0);
+    } catch (IOException full) {
+      Files.deleteIfExists(fresh);
+      return;
+    }
+    Files.move(fresh, reserve, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Makes room by the reserve; throws {@code cause} when it is gone already. */
+  private void giveUpReserve(IOException cause) throws IOException {
+    if (!Files.deleteIfExists(directory.resolve(RESERVE))) {
+      throw cause;
+    }
+  }
+
+  /** Returns where its records end. */
+  private long read(Path file) throws IOException {
     byte[] bytes = Files.readAllBytes(file);
     ByteBuffer from = ByteBuffer.wrap(bytes);
     int at = 0;
@@ -217,12 +298,22 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
       take(new DataInputStream(new ByteArrayInputStream(bytes, at + HEADER, length)));
       at += HEADER + length;
     }
-    if (at < bytes.length) {
+    if (!zeros(bytes, at)) {
       // A writer died in the middle; what follows would be read as part of that record.
       try (FileChannel cut = FileChannel.open(file, StandardOpenOption.WRITE)) {
         cut.truncate(at);
       }
     }
+    return at;
+  }
+
+  private static boolean zeros(byte[] bytes, int from) {
+    for (int at = from; at < bytes.length; at++) {
+      if (bytes[at] != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void take(DataInputStream in) throws IOException {
@@ -313,13 +404,14 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
     return directory.resolve(PREFIX + of);
   }
 
-  private static FileChannel openForAppending(Path file) throws IOException {
-    return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+  private static FileChannel openForWriting(Path file) throws IOException {
+    return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
   }
 
-  private static void writeAll(FileChannel to, ByteBuffer bytes) throws IOException {
+  private static void writeAll(FileChannel to, ByteBuffer bytes, long at) throws IOException {
+    long next = at;
     while (bytes.hasRemaining()) {
-      to.write(bytes);
+      next += to.write(bytes, next);
     }
   }
 }

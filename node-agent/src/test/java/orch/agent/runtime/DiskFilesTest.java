@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import orch.agent.core.Buried;
@@ -81,7 +80,7 @@ class DiskFilesTest {
     }
     Path file = directory.resolve("attempts.1");
     byte[] bytes = Files.readAllBytes(file);
-    Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length - 3));
+    Files.write(file, java.util.Arrays.copyOf(bytes, endOfRecords(bytes) - 3));
     try (DiskFiles files = DiskFiles.open(directory)) {
       assertEquals(List.of(known(1)), files.known());
       files.remember(known(3));
@@ -91,13 +90,39 @@ class DiskFilesTest {
     }
   }
 
+  /** Behind it is only room for more. */
+  private static int endOfRecords(byte[] bytes) {
+    int end = bytes.length;
+    while (bytes[end - 1] == 0) {
+      end--;
+    }
+    return end;
+  }
+
+  @Test
+  void aRecordIsWrittenIntoRoomThatWasTakenBefore() throws IOException {
+    Path file = directory.resolve("attempts.1");
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(DiskFiles.ROOM_BYTES, Files.size(file));
+      for (int i = 1; i < 100; i++) {
+        files.remember(known(i));
+      }
+      assertEquals(DiskFiles.ROOM_BYTES, Files.size(file));
+    }
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(99, files.known().size());
+    }
+  }
+
   @Test
   void aDamagedRecordEndsTheReading() throws IOException {
     try (DiskFiles files = DiskFiles.open(directory)) {
       files.remember(known(1));
     }
-    Files.write(
-        directory.resolve("attempts.1"), new byte[] {0, 0, 0, 5, 1}, StandardOpenOption.APPEND);
+    Path file = directory.resolve("attempts.1");
+    byte[] bytes = Files.readAllBytes(file);
+    System.arraycopy(new byte[] {0, 0, 0, 5, 1}, 0, bytes, endOfRecords(bytes), 5);
+    Files.write(file, bytes);
     try (DiskFiles files = DiskFiles.open(directory)) {
       assertEquals(List.of(known(1)), files.known());
     }
@@ -124,5 +149,16 @@ class DiskFilesTest {
   void aDamagedLeaderFileIsNotTakenForAnEmptyOne() throws IOException {
     Files.writeString(directory.resolve("leader"), "c1\n");
     assertThrows(IOException.class, () -> DiskFiles.open(directory));
+  }
+
+  @Test
+  void roomForAFullDiskIsHeldAndHeldAgainOnceThereIsRoom() throws IOException {
+    Path reserve = directory.resolve(DiskFiles.RESERVE);
+    try (DiskFiles files = DiskFiles.open(directory)) {
+      assertEquals(DiskFiles.RESERVE_BYTES, Files.size(reserve));
+      Files.delete(reserve);
+      files.compact(List.of());
+      assertEquals(DiskFiles.RESERVE_BYTES, Files.size(reserve));
+    }
   }
 }
