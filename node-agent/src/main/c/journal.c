@@ -60,6 +60,11 @@ static int reserve(struct journal *journal, uint32_t length, enum journal_room r
       begin = position_of(position_number(tail) + 1, JOURNAL_HEAD);
     }
     mark(journal, begin);
+    /* Marked first, looked then: a later launcher says first that it has begun, and waits for the marks then. */
+    if (room == JOURNAL_BEGIN && shared_load(table->retiring) == ORCH_SUCCEEDED) {
+      mark(journal, 0);
+      return ECANCELED;
+    }
     if (__atomic_compare_exchange_n(&table->journal_tail, &tail, begin + length, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
       *position = begin;
       return 0;

@@ -485,7 +485,7 @@ struct orch_table {
   uint32_t generation;        // of the launcher
   uint32_t slots;             // slots in the file (max_shims)
   uint32_t launcher_pid;      //
-  uint32_t retiring;          // 1: shutting down, idle shims leave
+  uint32_t retiring;          // 1: shutting down, idle shims leave; 2: a later launcher has begun, nothing is claimed any more
   uint64_t launcher_start;    // field 22 of /proc/PID/stat
   uint8_t boot_id[16];        //
   uint64_t journal_tail;      // position after the last reserved record

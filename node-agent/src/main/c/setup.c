@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base.h"
@@ -56,6 +57,8 @@ static int next_generation(struct launcher *l) {
   return error;
 }
 
+static void close_earlier_claims(struct launcher *l);
+
 static int make_table(struct launcher *l) {
   size_t size = sizeof(struct orch_table) + (size_t)l->options.max_shims * sizeof(struct orch_slot);
   int fd = openat(l->generation, "table", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -93,6 +96,7 @@ int setup_directories(struct launcher *l) {
   if (error == 0) error = open_named(l->options.segments_dir, run_path, "segments", l->segments_path, &l->segments);
   if (error == 0) error = next_generation(l);
   if (error != 0) return error;
+  close_earlier_claims(l);
   size_t length = text_format(l->run_path, sizeof l->run_path, "%s/g%x", run_path, l->generation_number);
   if (length >= sizeof l->run_path) return ENAMETOOLONG;
   l->generation = open_directory(l->run_path);
@@ -101,6 +105,59 @@ int setup_directories(struct launcher *l) {
 }
 
 /* ---- earlier generations ---- */
+
+enum { CLOSE_PATIENCE_MILLIS = 2000 };
+
+static bool shim_lives(int directory, uint32_t number) {
+  char name[24];
+  text_format(name, sizeof name, "%u.lock", number);
+  int fd = openat(directory, name, O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool held = lock_held(fd);
+  close(fd);
+  return held;
+}
+
+/* A shim that is about to write a record may be claiming: it finishes, or finds out; one that does neither is killed. */
+static void await_record(int directory, struct orch_table *table, uint32_t number) {
+  struct orch_slot *slot = table_slot(table, number);
+  for (int waited = 0; shared_load(slot->appending) != 0 && shim_lives(directory, number); waited++) {
+    if (waited == CLOSE_PATIENCE_MILLIS) {
+      complain("shim %u of an earlier launcher hangs over a record: killing it", number);
+      kill((pid_t)slot->shim_pid, SIGKILL);
+    }
+    struct timespec pause = {0, 1000000};
+    nanosleep(&pause, NULL);
+  }
+}
+
+static int close_claims(void *context, const char *name) {
+  struct launcher *l = context;
+  if (name[0] != 'g' || strlen(name) != 9) return 0;
+  int directory = openat(l->run, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fd = directory >= 0 ? openat(directory, "table", O_RDWR | O_CLOEXEC) : -1;
+  struct stat status;
+  if (fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size >= sizeof(struct orch_table)) {
+    struct orch_table *table = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (table != MAP_FAILED) {
+      size_t room = ((size_t)status.st_size - sizeof *table) / sizeof(struct orch_slot);
+      if (table->magic == ORCH_TABLE_MAGIC && table->slots <= room) {
+        shared_store(table->retiring, ORCH_SUCCEEDED);
+        for (uint32_t n = 0; n < table->slots; n++) await_record(directory, table, n);
+      }
+      munmap(table, (size_t)status.st_size);
+    }
+  }
+  if (fd >= 0) close(fd);
+  if (directory >= 0) close(directory);
+  return 0;
+}
+
+/* What the journal does not claim from here on, no shim of an earlier launcher forks. To be called before the own table is made. */
+static void close_earlier_claims(struct launcher *l) {
+  int error = list_directory(l->run, close_claims, l);
+  if (error != 0) complain("cannot look for earlier launchers: %e", error);
+}
 
 struct earlier {
   struct launcher *launcher;

@@ -285,7 +285,10 @@ static void obey(struct shim *shim, uint64_t seq, const char *body, size_t lengt
     return;
   }
   int error = append_claim(shim);
-  if (error != 0) shim_fail_start(shim, ORCH_STAGE_JOURNAL, (uint32_t)error, 0);
+  if (error == ECANCELED) {
+    shim_free_slot(shim);
+    shim_refuse(shim, seq, ORCH_REFUSED_RETIRING, 0, "a later launcher has begun");
+  } else if (error != 0) shim_fail_start(shim, ORCH_STAGE_JOURNAL, (uint32_t)error, 0);
   else launch(shim, &request, fds);
 }
 

@@ -20,6 +20,9 @@ static inline bool uid_equal(const struct orch_uid *a, const struct orch_uid *b)
 }
 
 /* Every store that another process may act upon goes through these. */
+/* In `retiring`. */
+enum { ORCH_SUCCEEDED = 2 };
+
 #define shared_load(field) __atomic_load_n(&(field), __ATOMIC_SEQ_CST)
 #define shared_store(field, value) __atomic_store_n(&(field), (value), __ATOMIC_SEQ_CST)
 

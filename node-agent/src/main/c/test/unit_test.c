@@ -325,6 +325,21 @@ static void a_full_journal_refuses_claims_and_takes_ends(void) {
   append_end(&j, ORCH_J_EXIT, 2);
 }
 
+static void after_a_successor_has_begun_nothing_is_claimed_and_ends_are_still_written(void) {
+  struct keeper keeper;
+  struct orch_table *table = new_table(2, 65536);
+  int fd = fresh_directory("succeeded");
+  expect(keeper_open(&keeper, table, fd) == 0);
+  struct journal j = shim_journal(table, fd);
+  append_end(&j, ORCH_J_CLAIM, 1);
+  shared_store(table->retiring, ORCH_SUCCEEDED);
+  struct orch_claim claim = {.uid = client_uid(2)};
+  uint64_t end, before = table->journal_tail;
+  expect(journal_append(&j, ORCH_J_CLAIM, JOURNAL_BEGIN, &claim, sizeof claim, NULL, 0, &end) == ECANCELED);
+  expect(table->journal_tail == before && table_slot(table, 0)->appending == 0);
+  append_end(&j, ORCH_J_EXIT, 1);
+}
+
 static void an_outstanding_attempt_survives_many_others(void) {
   struct keeper keeper;
   struct orch_table *table = new_table(2, 1 << 20);
@@ -507,6 +522,7 @@ int main(int argc, char **argv) {
   run(synced_stops_before_a_record_being_written);
   run(old_segments_go_and_what_is_not_acked_is_carried);
   run(a_full_journal_refuses_claims_and_takes_ends);
+  run(after_a_successor_has_begun_nothing_is_claimed_and_ends_are_still_written);
   run(an_outstanding_attempt_survives_many_others);
   run(lines_are_framed_and_an_unfinished_one_goes_on);
   run(a_stream_that_ends_right_after_a_partial_frame_is_flagged);
