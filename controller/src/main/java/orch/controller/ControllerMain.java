@@ -1,7 +1,6 @@
 package orch.controller;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -12,7 +11,7 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.Properties;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -357,15 +356,8 @@ public final class ControllerMain implements Callable<Integer> {
   }
 
   /** Of the build; {@code development} where it was not packaged. */
-  private static String version() throws IOException {
-    try (InputStream in =
-        ControllerMain.class.getResourceAsStream(
-            "/META-INF/maven/orch/orch-controller/pom.properties")) {
-      Properties properties = new Properties();
-      if (in != null) {
-        properties.load(in);
-      }
-      return properties.getProperty("version", "development");
-    }
+  private static String version() {
+    return Objects.requireNonNullElse(
+        ControllerMain.class.getPackage().getImplementationVersion(), "development");
   }
 }

@@ -143,6 +143,10 @@ public final class DevMain implements Callable<Integer> {
                 "--name",
                 "dev-" + number,
                 "--allow-missing-limits"));
+    if (System.getProperty("user.name").equals("root")) {
+      // Root's own cluster on loopback: its caller is root as well.
+      command.add("--allow-root");
+    }
     if (agents > 1) {
       long millis = Runtime.getRuntime().availableProcessors() * 1000L / agents;
       command.addAll(List.of("--capacity-cpu", millis + "m"));

@@ -363,7 +363,8 @@ public final class AgentMain implements Callable<Integer> {
           capacityMemory.isEmpty() ? HostFacts.memoryBytes() : Quantity.parseBytes(capacityMemory);
       UserAccount user = linux.userOf(linux.effectiveUser());
       String version =
-          Objects.requireNonNullElse(AgentMain.class.getPackage().getImplementationVersion(), "0");
+          Objects.requireNonNullElse(
+              AgentMain.class.getPackage().getImplementationVersion(), "development");
       return new NodeDescription(
           identity.uid(),
           node,

@@ -39,14 +39,21 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
   private final Executor executor;
   private final Signals signals;
   private final LogStreams logs;
+  private final LastHeard heard;
   private final int maxOutbox;
 
   AgentRpc(
-      ControllerPort port, Executor executor, Signals signals, LogStreams logs, int maxOutbox) {
+      ControllerPort port,
+      Executor executor,
+      Signals signals,
+      LogStreams logs,
+      LastHeard heard,
+      int maxOutbox) {
     this.port = port;
     this.executor = executor;
     this.signals = signals;
     this.logs = logs;
+    this.heard = heard;
     this.maxOutbox = maxOutbox;
   }
 
@@ -102,6 +109,7 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
         hello(known.orElse(null));
         return;
       }
+      heard.now(nodeUid);
       if (known.isEmpty()) {
         // Of a newer agent; it knows that an older controller does without.
         stream.request(1);

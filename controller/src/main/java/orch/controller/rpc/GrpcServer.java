@@ -97,19 +97,20 @@ public final class GrpcServer implements AutoCloseable {
     watches = new Watches(requests, bounds.watchWeight(), bounds.bookmarks());
     LogStreams logs = new LogStreams(requests, watches, bounds.logPatience());
     Signals signals = new Signals(requests, bounds.signalTimeout());
+    LastHeard heard = new LastHeard();
     forwarding = new Forwarding(controller, executor, bounds.forwardPatience());
     publicServices =
         List.of(
             service(new JobRpc(requests, watches, dialect)),
             service(new TaskRpc(requests, watches, logs, signals)),
-            service(new NodeRpc(requests, watches)),
+            service(new NodeRpc(requests, watches, heard)),
             service(new ClusterRpc(requests, version, maxFormatLevel)),
             health.getHealthService().bindService());
     server =
         NettyServerBuilder.forAddress(listen)
             .executor(executor)
             .addServices(publicServices)
-            .addService(new AgentRpc(controller, executor, signals, logs, bounds.outbox()))
+            .addService(new AgentRpc(controller, executor, signals, logs, heard, bounds.outbox()))
             .addService(ProtoReflectionServiceV1.newInstance())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)

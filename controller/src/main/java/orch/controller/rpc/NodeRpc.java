@@ -33,10 +33,12 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
 
   private final Requests requests;
   private final Watches watches;
+  private final LastHeard heard;
 
-  NodeRpc(Requests requests, Watches watches) {
+  NodeRpc(Requests requests, Watches watches, LastHeard heard) {
     this.requests = requests;
     this.watches = watches;
+    this.heard = heard;
   }
 
   @Override
@@ -48,7 +50,9 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
           return requests
               .read((view, revision) -> new Requests.Seen<>(view.nodeNamed(name), revision))
               .thenApply(seen ->
-                  Messages.node(seen.value().orElseThrow(() -> notFound(name)), seen.revision()));
+                  heard.stamped(
+                      Messages.node(
+                          seen.value().orElseThrow(() -> notFound(name)), seen.revision())));
         });
   }
 
@@ -70,7 +74,7 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
         });
   }
 
-  private static ListNodesResponse page(
+  private ListNodesResponse page(
       Requests.Seen<List<NodeView>> seen,
       ListNodesRequest request,
       List<NodeState> states,
@@ -88,7 +92,7 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
             .build();
       }
       if (wanted) {
-        page.addNodes(Messages.node(node, seen.revision()));
+        page.addNodes(heard.stamped(Messages.node(node, seen.revision())));
       }
     }
     return page.build();
@@ -216,8 +220,9 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
         .submit(
             input.apply(name),
             (answer, view, revision) -> new Requests.Seen<>(view.nodeNamed(name), revision))
-        .thenApply(
-            seen -> Messages.node(seen.value().orElseThrow(() -> notFound(name)), seen.revision()));
+        .thenApply(seen ->
+            heard.stamped(
+                Messages.node(seen.value().orElseThrow(() -> notFound(name)), seen.revision())));
   }
 
   private static RuntimeException notFound(String name) {
