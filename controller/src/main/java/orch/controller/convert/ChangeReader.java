@@ -210,7 +210,7 @@ final class ChangeReader {
         from.getReason());
   }
 
-  private static NodeDescription description(orch.log.v1.NodeDescription from) {
+  static NodeDescription description(orch.log.v1.NodeDescription from) {
     return new NodeDescription(
         from.getUid(),
         from.getName(),
@@ -228,7 +228,7 @@ final class ChangeReader {
         from.getUser());
   }
 
-  private static Answer answer(orch.log.v1.Answer from) {
+  static Answer answer(orch.log.v1.Answer from) {
     return switch (from.getKindCase()) {
       case DONE -> new Answer.Done();
       case SUBMITTED ->
@@ -260,7 +260,7 @@ final class ChangeReader {
     };
   }
 
-  private static JobSpec spec(orch.v1.JobSpec from) {
+  static JobSpec spec(orch.v1.JobSpec from) {
     try {
       return SpecConvert.fromProto(from);
     } catch (InvalidSpecException e) {

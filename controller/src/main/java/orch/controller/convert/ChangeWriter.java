@@ -243,7 +243,7 @@ final class ChangeWriter {
     return to.build();
   }
 
-  private static orch.log.v1.NodeDescription description(NodeDescription of) {
+  static orch.log.v1.NodeDescription description(NodeDescription of) {
     NodeCapacity capacity = of.capacity();
     return orch.log.v1.NodeDescription.newBuilder()
         .setUid(of.uid())
@@ -262,7 +262,7 @@ final class ChangeWriter {
         .build();
   }
 
-  private static orch.log.v1.Answer answer(Answer of) {
+  static orch.log.v1.Answer answer(Answer of) {
     orch.log.v1.Answer.Builder to = orch.log.v1.Answer.newBuilder();
     switch (of) {
       case Answer.Done done -> to.setDone(orch.log.v1.Answer.Done.getDefaultInstance());

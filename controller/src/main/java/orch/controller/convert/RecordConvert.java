@@ -2,6 +2,7 @@ package orch.controller.convert;
 
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
@@ -30,12 +31,16 @@ public final class RecordConvert {
     for (Change change : changes) {
       record.addChanges(ChangeWriter.write(change));
     }
-    Record built = record.build();
-    byte[] bytes = new byte[built.getSerializedSize()];
+    return bytes(record.build());
+  }
+
+  /** The same bytes for an equal message, in every JVM. */
+  static byte[] bytes(MessageLite message) {
+    byte[] bytes = new byte[message.getSerializedSize()];
     CodedOutputStream out = CodedOutputStream.newInstance(bytes);
     out.useDeterministicSerialization();
     try {
-      built.writeTo(out);
+      message.writeTo(out);
       out.flush();
     } catch (IOException impossible) {
       throw new UncheckedIOException(impossible);

@@ -255,8 +255,7 @@ final class AgentInputs {
       @Nullable Result result,
       String reason,
       @Nullable AttemptStatus status) {
-    Chunk chunk = job.tasks.writable(ordinal);
-    long known = chunk.startNanos[TaskStore.at(ordinal)];
+    long known = state.startNanosOf(job, ordinal);
     long startNanos = status == null || status.startNanos() == 0 ? known : status.startNanos();
     long endNanos = status == null ? 0 : status.endNanos();
     Ends.Outcome outcome = Ends.next(state, job, ordinal, end, result, startNanos, endNanos);

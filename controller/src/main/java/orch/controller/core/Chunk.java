@@ -38,6 +38,9 @@ final class Chunk {
   /** Tasks with a live attempt. */
   int live;
 
+  /** In which it was altered last; see {@link Freeze}. */
+  int generation;
+
   private static final class Results {
     final byte[] kind;
     final byte[] siCode;
@@ -49,6 +52,67 @@ final class Chunk {
     final long[] logBytes;
     long @Nullable [] oomKills;
     long @Nullable [] logLostBytes;
+
+    Results copy() {
+      Results to = new Results(kind.length);
+      System.arraycopy(kind, 0, to.kind, 0, kind.length);
+      System.arraycopy(siCode, 0, to.siCode, 0, kind.length);
+      System.arraycopy(siStatus, 0, to.siStatus, 0, kind.length);
+      System.arraycopy(oomKilled, 0, to.oomKilled, 0, kind.length);
+      System.arraycopy(cpuUserMicros, 0, to.cpuUserMicros, 0, kind.length);
+      System.arraycopy(cpuSystemMicros, 0, to.cpuSystemMicros, 0, kind.length);
+      System.arraycopy(memoryPeakBytes, 0, to.memoryPeakBytes, 0, kind.length);
+      System.arraycopy(logBytes, 0, to.logBytes, 0, kind.length);
+      to.oomKills = oomKills == null ? null : oomKills.clone();
+      to.logLostBytes = logLostBytes == null ? null : logLostBytes.clone();
+      return to;
+    }
+
+    void encode(PartWriter to) {
+      to.column(1, kind);
+      to.column(2, siCode);
+      to.column(3, siStatus);
+      byte[] killed = new byte[kind.length];
+      for (int at = 0; at < killed.length; at++) {
+        killed[at] = (byte) (oomKilled[at] ? 1 : 0);
+      }
+      to.column(4, killed);
+      to.column(5, cpuUserMicros);
+      to.column(6, cpuSystemMicros);
+      to.column(7, memoryPeakBytes);
+      to.column(8, logBytes);
+      if (oomKills != null) {
+        to.column(9, oomKills);
+      }
+      if (logLostBytes != null) {
+        to.column(10, logLostBytes);
+      }
+    }
+
+    static Results decode(int length, PartReader from) {
+      Results to = new Results(length);
+      while (from.next()) {
+        switch (from.field()) {
+          case 1 -> from.bytes(to.kind);
+          case 2 -> from.bytes(to.siCode);
+          case 3 -> from.ints(to.siStatus);
+          case 4 -> {
+            long[] killed = from.column(length);
+            for (int at = 0; at < length; at++) {
+              to.oomKilled[at] = killed[at] != 0;
+            }
+          }
+          case 5 -> from.longs(to.cpuUserMicros);
+          case 6 -> from.longs(to.cpuSystemMicros);
+          case 7 -> from.longs(to.memoryPeakBytes);
+          case 8 -> from.longs(to.logBytes);
+          case 9 -> to.oomKills = from.column(length);
+          case 10 -> to.logLostBytes = from.column(length);
+          default -> throw from.unknown();
+        }
+      }
+      return to;
+    }
 
     Results(int length) {
       kind = new byte[length];
@@ -213,9 +277,27 @@ final class Chunk {
     stages[i + 10] = times.ackNanos();
   }
 
-  /** A longer chunk with the same tasks first, the others in the state {@code rest}. */
-  Chunk grown(int length, TaskState rest) {
-    Chunk to = new Chunk(length, rest);
+  /** An equal chunk that shares nothing with this one that is ever altered. */
+  Chunk copy() {
+    Chunk to = new Chunk(length(), TaskState.WAITING);
+    copyColumns(to);
+    to.results = results == null ? null : results.copy();
+    to.stages = stages == null ? null : stages.clone();
+    if (extras != null) {
+      @Nullable Extra[] copies = new Extra[length()];
+      for (int at = 0; at < copies.length; at++) {
+        Extra extra = extras[at];
+        copies[at] = extra == null ? null : extra.copy();
+      }
+      to.extras = copies;
+    }
+    to.waiting = waiting;
+    to.live = live;
+    to.generation = generation;
+    return to;
+  }
+
+  private void copyColumns(Chunk to) {
     int same = length();
     System.arraycopy(state, 0, to.state, 0, same);
     System.arraycopy(attemptState, 0, to.attemptState, 0, same);
@@ -226,6 +308,13 @@ final class Chunk {
     System.arraycopy(placeNanos, 0, to.placeNanos, 0, same);
     System.arraycopy(startNanos, 0, to.startNanos, 0, same);
     System.arraycopy(endNanos, 0, to.endNanos, 0, same);
+  }
+
+  /** A longer chunk with the same tasks first, the others in the state {@code rest}. */
+  Chunk grown(int length, TaskState rest) {
+    Chunk to = new Chunk(length, rest);
+    int same = length();
+    copyColumns(to);
     for (int at = 0; at < same; at++) {
       to.setResult(at, result(at));
       to.setStages(at, stages(at));
@@ -233,9 +322,104 @@ final class Chunk {
     if (extras != null) {
       to.extras = Arrays.copyOf(extras, length);
     }
-    to.waiting = to.waiting - same + waiting;
+    int more = rest == TaskState.WAITING ? length - same : 0;
+    to.waiting = waiting + more;
     to.live = live;
+    to.generation = generation;
     return to;
+  }
+
+  void encode(PartWriter to) {
+    to.number(1, length());
+    to.column(2, state);
+    to.column(3, attemptState);
+    to.column(4, attempts);
+    to.column(5, term);
+    to.column(6, sequence);
+    to.column(7, node);
+    to.column(8, placeNanos);
+    to.column(9, startNanos);
+    to.column(10, endNanos);
+    if (results != null) {
+      PartWriter columns = new PartWriter();
+      results.encode(columns);
+      to.part(11, columns);
+    }
+    if (stages != null) {
+      // The hash tells columns that are all 0 from none.
+      to.wholeColumn(12, stages);
+    }
+    for (int at = 0; extras != null && at < extras.length; at++) {
+      Extra extra = extras[at];
+      if (extra != null) {
+        PartWriter one = new PartWriter();
+        one.number(1, at);
+        extra.encode(one);
+        to.part(13, one);
+      }
+    }
+  }
+
+  static Chunk decode(PartReader from) {
+    if (!from.next() || from.field() != 1) {
+      throw from.damaged("the number of tasks is missing");
+    }
+    int length = from.integer();
+    if (length < 1 || length > SIZE) {
+      throw from.damaged(length + " tasks in a chunk");
+    }
+    Chunk to = new Chunk(length, TaskState.WAITING);
+    while (from.next()) {
+      switch (from.field()) {
+        case 2 -> from.bytes(to.state);
+        case 3 -> from.bytes(to.attemptState);
+        case 4 -> from.ints(to.attempts);
+        case 5 -> from.ints(to.term);
+        case 6 -> from.longs(to.sequence);
+        case 7 -> from.ints(to.node);
+        case 8 -> from.longs(to.placeNanos);
+        case 9 -> from.longs(to.startNanos);
+        case 10 -> from.longs(to.endNanos);
+        case 11 -> to.results = Results.decode(length, from.part("results"));
+        case 12 -> to.stages = from.column(length * STAGES);
+        case 13 -> to.decodeExtra(from.part("a task"));
+        default -> throw from.unknown();
+      }
+    }
+    to.count(from);
+    return to;
+  }
+
+  private void decodeExtra(PartReader from) {
+    int at = 0;
+    Extra extra = new Extra();
+    while (from.next()) {
+      if (from.field() == 1) {
+        at = from.integer();
+      } else {
+        extra.decode(from);
+      }
+    }
+    if (at < 0 || at >= length()) {
+      throw from.damaged("task " + at + " of " + length());
+    }
+    if (extras == null) {
+      extras = new Extra[length()];
+    }
+    extras[at] = extra;
+  }
+
+  private void count(PartReader from) {
+    waiting = 0;
+    live = 0;
+    for (int at = 0; at < length(); at++) {
+      if (state[at] < 0 || state[at] >= Codes.TASK_STATES) {
+        throw from.damaged("state " + state[at] + " of a task");
+      }
+      waiting += state[at] == Codes.WAITING ? 1 : 0;
+      AttemptState attempt = attemptState(at);
+      live += attempt != null && !attempt.ended() ? 1 : 0;
+    }
   }
 
   void write(CanonicalWriter to) {

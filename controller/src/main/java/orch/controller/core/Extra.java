@@ -2,6 +2,7 @@ package orch.controller.core;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import orch.api.model.StartFailure;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,87 @@ final class Extra {
     counted = 0;
     step = 0;
     times = NO_TIMES;
+  }
+
+  /** An equal one that shares nothing with this one that is ever altered. */
+  Extra copy() {
+    Extra to = new Extra();
+    to.taskReason = taskReason;
+    to.attemptReason = attemptReason;
+    to.ports = ports;
+    to.version = version;
+    to.startFailure = startFailure;
+    to.stopCause = stopCause;
+    to.stopGrace = stopGrace;
+    to.stopReason = stopReason;
+    to.delayMillis = delayMillis;
+    to.nextDelayMillis = nextDelayMillis;
+    to.memoryBytes = memoryBytes;
+    to.elsewhere = elsewhere;
+    to.counted = counted;
+    to.step = step;
+    to.times = times;
+    to.history.addAll(history);
+    return to;
+  }
+
+  /** Fields from 2 on: 1 is the chunk's. */
+  void encode(PartWriter to) {
+    to.text(2, taskReason);
+    to.text(3, attemptReason);
+    for (int port : ports) {
+      to.present(4, port);
+    }
+    to.number(5, version - 1);
+    if (startFailure != null) {
+      to.part(6, Parts.startFailure(startFailure));
+    }
+    to.name(7, stopCause);
+    if (stopGrace != null) {
+      to.present(8, stopGrace.toNanos());
+    }
+    to.text(9, stopReason);
+    to.number(10, delayMillis);
+    to.number(11, nextDelayMillis);
+    to.number(12, memoryBytes);
+    to.flag(13, elsewhere);
+    to.number(14, counted);
+    to.number(15, step);
+    for (long time : times) {
+      to.present(16, time);
+    }
+    for (PastAttempt past : history) {
+      to.part(17, Parts.pastAttempt(past));
+    }
+  }
+
+  /** Takes the field that the reader stands at. */
+  void decode(PartReader from) {
+    switch (from.field()) {
+      case 2 -> taskReason = from.text();
+      case 3 -> attemptReason = from.text();
+      case 4 -> {
+        ports = Arrays.copyOf(ports, ports.length + 1);
+        ports[ports.length - 1] = from.integer();
+      }
+      case 5 -> version = from.number() + 1;
+      case 6 -> startFailure = Parts.startFailure(from.part("a failed start"));
+      case 7 -> stopCause = from.name(StopCause.class);
+      case 8 -> stopGrace = Duration.ofNanos(from.number());
+      case 9 -> stopReason = from.text();
+      case 10 -> delayMillis = from.number();
+      case 11 -> nextDelayMillis = from.number();
+      case 12 -> memoryBytes = from.number();
+      case 13 -> elsewhere = from.flag();
+      case 14 -> counted = from.integer();
+      case 15 -> step = from.integer();
+      case 16 -> {
+        times = Arrays.copyOf(times, times.length + 1);
+        times[times.length - 1] = from.number();
+      }
+      case 17 -> history.add(Parts.pastAttempt(from.part("an attempt")));
+      default -> throw from.unknown();
+    }
   }
 
   void write(CanonicalWriter to) {

@@ -109,7 +109,8 @@ final class Job {
       Change.JobSubmitted from,
       Version first,
       long submitNanos,
-      boolean blocked) {
+      boolean blocked,
+      Freeze freeze) {
     this.number = number;
     this.uid = uid;
     this.namespace = from.namespace();
@@ -121,8 +122,35 @@ final class Job {
     this.afterJob = from.afterJob();
     this.submitNanos = submitNanos;
     this.blocked = blocked;
-    this.tasks = new TaskStore(from.spec().tasks().size());
+    this.tasks = new TaskStore(from.spec().tasks().size(), freeze);
     versions.add(first);
+  }
+
+  /** As a checkpoint has it; versions and tasks follow. */
+  Job(JobPart from, Freeze freeze) {
+    this.number = from.number;
+    this.uid = from.uid();
+    this.namespace = from.namespace;
+    this.name = from.name;
+    this.owner = from.owner;
+    this.traceId = from.traceId;
+    this.traceState = from.traceState;
+    this.dependsOn = List.copyOf(from.dependsOn);
+    this.afterJob = from.afterJob;
+    this.submitNanos = from.submitNanos;
+    this.tasks = new TaskStore(from.tasks, freeze);
+    this.minVersion = from.minVersion;
+    this.state = from.state;
+    this.reason = from.reason;
+    this.blocked = from.blocked;
+    this.ending = from.ending;
+    this.endingReason = from.endingReason;
+    this.startNanos = from.startNanos;
+    this.endNanos = from.endNanos;
+    this.exitCode = from.exitCode;
+    this.deadlineNanos = from.deadlineNanos;
+    this.nodes.or(from.nodes);
+    this.tasks.load(from.rest);
   }
 
   Version current() {

@@ -27,7 +27,8 @@ final class JobChanges {
     state.nextNumber = of.number() + 1;
     Uid uid = state.takeUid();
     Job.Version first = new Job.Version(1, of.spec(), state.nowNanos, of.owner());
-    Job job = new Job(of.number(), uid, of, first, state.nowNanos, waitsAsAWhole(of));
+    boolean blocked = waitsAsAWhole(of);
+    Job job = new Job(of.number(), uid, of, first, state.nowNanos, blocked, state.freeze);
     setDeadline(job);
     state.jobs.put(job.number, job);
     state.jobsBySequence.put(job.uid.sequence(), job);
@@ -50,7 +51,7 @@ final class JobChanges {
     job.deadlineNanos = deadline == null ? 0 : state.nowNanos + deadline.toNanos();
   }
 
-  private static void add(Map<String, List<Long>> index, String key, long number) {
+  static void add(Map<String, List<Long>> index, String key, long number) {
     index.computeIfAbsent(key, _ -> new ArrayList<>(1)).add(number);
   }
 
@@ -65,7 +66,7 @@ final class JobChanges {
   }
 
   /** Tells the jobs that it waits for. */
-  private void link(Job job) {
+  void link(Job job) {
     List<Dependency> dependencies = job.spec().dependsOn();
     for (int i = 0; i < job.dependsOn.size(); i++) {
       Job upstream = state.jobs.get(job.dependsOn.get(i));

@@ -31,6 +31,9 @@ final class Node {
   /** Whether what became of the attempts of older boots is known. */
   boolean settled = true;
 
+  /** Of its newest change; see {@link Freeze}. */
+  int generation;
+
   Node(int number, NodeSlot slot, NodeDescription description, long nanos) {
     this.number = number;
     this.slot = slot;

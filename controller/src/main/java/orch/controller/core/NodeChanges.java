@@ -18,9 +18,10 @@ final class NodeChanges {
       throw new InvariantError("node uid " + of.description().uid() + " is registered");
     }
     Node node = new Node(of.node(), state.fleet.add(), of.description(), state.nowNanos);
+    node.generation = state.freeze.generation();
     state.nodes.add(node);
     state.nodesByUid.put(node.uid(), node);
-    state.nodesByName.put(node.name(), node);
+    takeName(node);
     describe(node);
   }
 
@@ -32,12 +33,21 @@ final class NodeChanges {
     boolean rebooted = !node.description.bootId().equals(of.description().bootId());
     state.nodesByName.remove(node.name(), node);
     node.description = of.description();
-    state.nodesByName.put(node.name(), node);
+    takeName(node);
     if (rebooted) {
       node.bootSequence = state.nextSequence;
       node.settled = node.live.size() == 0;
     }
     describe(node);
+  }
+
+  /** Another node may have had the name, and has it no more. */
+  private void takeName(Node node) {
+    Node other = state.nodesByName.get(node.name());
+    if (other != null) {
+      state.freeze.open(other);
+    }
+    state.nodesByName.put(node.name(), node);
   }
 
   void settled(Change.NodeSettled of) {
@@ -66,7 +76,7 @@ final class NodeChanges {
     describe(node);
   }
 
-  private void describe(Node node) {
+  void describe(Node node) {
     state.fleet.describe(
         node.slot,
         node.name(),

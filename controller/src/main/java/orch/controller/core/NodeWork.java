@@ -129,8 +129,7 @@ final class NodeWork {
   private Change.Ended lost(Doomed one) {
     Job job = one.job();
     Result result = Result.without(ResultKind.LOST, null);
-    Chunk chunk = job.tasks.writable(one.ordinal());
-    long startNanos = chunk.startNanos[TaskStore.at(one.ordinal())];
+    long startNanos = state.startNanosOf(job, one.ordinal());
     return new Change.Ended(
         state.refOf(job, one.ordinal()),
         AttemptState.LOST,

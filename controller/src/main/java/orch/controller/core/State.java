@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  * The replicated state; made anew it is that before the first entry. One thread owns it.
  *
  * <p>It is laid out for checkpoints that do not stop the loop: what is large, tasks, lies in chunks
- * of fixed size ({@link TaskStore}), so a checkpoint can hold on to the chunks of one index, have
- * the ones that are altered meanwhile copied first, and write only those altered since the last.
+ * of fixed size ({@link TaskStore}); a {@link Snapshot} holds on to what there was at one index, has
+ * what is altered meanwhile kept for it first ({@link Freeze}), and writes only what was altered
+ * since the last. {@link StateLoader} reads it.
  */
 public final class State implements StateView {
   /** Who makes uids: they carry the number of the term in the tasks' columns. */
@@ -48,7 +49,8 @@ public final class State implements StateView {
   long nextSequence = 1;
   long nextNumber = 1;
   final List<Term> terms = new ArrayList<>();
-  final Requests requests = new Requests();
+  final Freeze freeze = new Freeze();
+  final Requests requests = new Requests(freeze);
 
   final TreeMap<Long, Job> jobs = new TreeMap<>();
   final LinkedHashMap<Long, Job> jobsBySequence = new LinkedHashMap<>();
@@ -76,6 +78,8 @@ public final class State implements StateView {
   private final Views views = new Views(this);
   private final Listings listings = new Listings(this, views);
   private final Explainer explainer = new Explainer(this, views);
+  private final Touched.Sink opener = new Opener();
+  private SectionPlan plan = SectionPlan.none();
 
   /**
    * Applies a change. Total: the same on every member and in every year; a change that does not fit
@@ -90,6 +94,7 @@ public final class State implements StateView {
       throw new InvariantError(now + " is before the entry before; change: " + change);
     }
     nowNanos = nanos;
+    Touched.by(change, opener);
     try {
       switch (change) {
         case Change.ClusterCreated of -> created(of);
@@ -122,6 +127,44 @@ public final class State implements StateView {
       }
     } catch (InvariantError broken) {
       throw new InvariantError(broken.getMessage() + "; change: " + Limits.cut(change.toString()));
+    }
+  }
+
+  /**
+   * Begins a checkpoint of the state as it is now; see {@link Snapshot}. There is one at a time.
+   *
+   * @param whole everything is written, whatever was before
+   */
+  public Snapshot freeze(PartCodec codec, boolean whole, Snapshot.Sizes sizes) {
+    return new Snapshot(this, codec, whole ? SectionPlan.none() : plan, sizes);
+  }
+
+  /** What the checkpoint that was written last consists of. */
+  void planned(SectionPlan written) {
+    plan = written;
+  }
+
+  /** Keeps what a change is about to alter for the snapshot that is being written. */
+  private final class Opener implements Touched.Sink {
+    @Override
+    public void job(long number) {
+      Job job = jobs.get(number);
+      if (job != null) {
+        freeze.open(job);
+      }
+    }
+
+    @Override
+    public void task(long jobNumber, int index) {}
+
+    @Override
+    public void tasksOf(long jobNumber) {}
+
+    @Override
+    public void node(int number) {
+      if (number >= 0 && number < nodes.size()) {
+        freeze.open(nodes.get(number));
+      }
     }
   }
 
@@ -223,6 +266,12 @@ public final class State implements StateView {
   long placeNanosOf(Job job, int ordinal) {
     Chunk chunk = job.tasks.readable(ordinal);
     return chunk == null ? 0 : chunk.placeNanos[TaskStore.at(ordinal)];
+  }
+
+  /** When the newest attempt began to run, by its node's clock; 0: it did not yet. */
+  long startNanosOf(Job job, int ordinal) {
+    Chunk chunk = job.tasks.readable(ordinal);
+    return chunk == null ? 0 : chunk.startNanos[TaskStore.at(ordinal)];
   }
 
   /** Keeps the set of jobs that want places true; to be called after every change of a job. */

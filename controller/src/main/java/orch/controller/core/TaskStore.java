@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * The tasks of a job by ordinal, in chunks of {@link Chunk#SIZE} that come into being when
  * something happens to one of their tasks.
  *
- * <p>Every alteration goes through {@link #writable}: there a checkpoint that holds on to the old
- * chunk has it copied first, and the chunk marked to be written by the next one.
+ * <p>Every alteration goes through {@link #writable}: there a chunk that a snapshot holds on to is
+ * copied first, and marked to be written by the next checkpoint.
  */
 final class TaskStore {
   private @Nullable Chunk[] chunks;
@@ -22,8 +22,15 @@ final class TaskStore {
 
   private final int[] counts = new int[Codes.TASK_STATES];
 
-  TaskStore(int size) {
+  private final Freeze freeze;
+
+  /** Of the newest change of the job; see {@link Freeze}. */
+  int generation;
+
+  TaskStore(int size, Freeze freeze) {
     this.size = size;
+    this.freeze = freeze;
+    this.generation = freeze.generation();
     chunks = new Chunk[chunksFor(size)];
     counts[Codes.WAITING] = size;
   }
@@ -66,13 +73,56 @@ final class TaskStore {
 
   /** The chunk to alter. */
   Chunk writable(int ordinal) {
-    int number = ordinal / Chunk.SIZE;
+    return open(ordinal / Chunk.SIZE);
+  }
+
+  private Chunk open(int number) {
+    if (generation != freeze.generation()) {
+      // A snapshot that is being written would get what comes after it.
+      throw new InvariantError("tasks are altered outside of a change");
+    }
     Chunk chunk = chunks[number];
     if (chunk == null) {
       chunk = new Chunk(Math.min(Chunk.SIZE, size - number * Chunk.SIZE), rest);
       chunks[number] = chunk;
+    } else if (chunk.generation != generation && freeze.active()) {
+      chunk = chunk.copy();
+      chunks[number] = chunk;
     }
+    chunk.generation = generation;
     return chunk;
+  }
+
+  /** The chunks as they are now; only the array is copied. */
+  @Nullable Chunk[] chunks() {
+    return chunks.clone();
+  }
+
+  TaskState rest() {
+    return rest;
+  }
+
+  /** Sets what a checkpoint holds of an untouched store; {@link #recount} is to follow. */
+  void load(TaskState newRest) {
+    rest = newRest;
+  }
+
+  void load(int number, Chunk chunk) {
+    chunks[number] = chunk;
+  }
+
+  void recount() {
+    Arrays.fill(counts, 0);
+    for (int number = 0; number < chunks.length; number++) {
+      Chunk chunk = chunks[number];
+      if (chunk == null) {
+        counts[Codes.of(rest)] += Math.min(Chunk.SIZE, size - number * Chunk.SIZE);
+      } else {
+        for (byte state : chunk.state) {
+          counts[state]++;
+        }
+      }
+    }
   }
 
   /** Place of the task in its chunk. */
@@ -137,8 +187,10 @@ final class TaskStore {
   /** All waiting tasks end, those that were never touched without being made. */
   void endWaiting(TaskEvent event) {
     TaskState target = Tables.TASK.move(TaskState.WAITING, event, "of an ending job");
-    for (Chunk chunk : chunks) {
-      if (chunk != null && chunk.waiting > 0) {
+    for (int number = 0; number < chunks.length; number++) {
+      Chunk old = chunks[number];
+      if (old != null && old.waiting > 0) {
+        Chunk chunk = open(number);
         for (int at = 0; at < chunk.length(); at++) {
           if (chunk.state[at] == Codes.WAITING) {
             chunk.state[at] = Codes.of(target);
@@ -223,7 +275,7 @@ final class TaskStore {
     }
     int before = size;
     int last = chunks.length - 1;
-    Chunk chunk = chunks[last];
+    Chunk chunk = chunks[last] == null ? null : open(last);
     size = newSize;
     if (chunk != null) {
       chunks[last] = chunk.grown(Math.min(Chunk.SIZE, newSize - last * Chunk.SIZE), rest);

@@ -44,9 +44,15 @@ final class Scene {
   Instant now = Instant.parse("2026-11-24T08:00:00Z");
   Decision last = new Decision(List.of(), List.of(), null, false);
   boolean comparing = true;
+
+  /** Every change, in order; to be cleared by who wants it. */
+  final List<Applied> applied = new ArrayList<>();
+
   boolean scheduling = true;
   private long session;
   private long epoch;
+
+  record Applied(Change change, Instant now) {}
 
   /** A cluster whose first leader has begun. */
   static Scene given() {
@@ -129,6 +135,7 @@ final class Scene {
 
   Decision step(Input input) {
     Decision decision = decider.decide(input, now);
+    decision.changes().forEach(change -> applied.add(new Applied(change, now)));
     if (comparing) {
       RecordConvert.Decided read =
           RecordConvert.decode(RecordConvert.encode(now, decision.changes()));
