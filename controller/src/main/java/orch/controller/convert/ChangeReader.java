@@ -42,6 +42,7 @@ final class ChangeReader {
               from.getEpochStarted().getEpoch(),
               from.getEpochStarted().getLeader(),
               from.getEpochStarted().getFormatLevel());
+      case FORMAT_RAISED -> new Change.FormatRaised(from.getFormatRaised().getLevel());
       case REQUEST_ANSWERED ->
           new Change.RequestAnswered(
               from.getRequestAnswered().getRequestId(),

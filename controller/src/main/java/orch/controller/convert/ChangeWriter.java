@@ -19,6 +19,7 @@ import orch.log.v1.AttemptsRunning;
 import orch.log.v1.AttemptsStopping;
 import orch.log.v1.ClusterCreated;
 import orch.log.v1.EpochStarted;
+import orch.log.v1.FormatRaised;
 import orch.log.v1.JobDeleted;
 import orch.log.v1.JobEnded;
 import orch.log.v1.JobHeld;
@@ -58,6 +59,8 @@ final class ChangeWriter {
                   .setEpoch(of.epoch())
                   .setLeader(of.leader())
                   .setFormatLevel(of.formatLevel()));
+      case Change.FormatRaised of ->
+          to.setFormatRaised(FormatRaised.newBuilder().setLevel(of.level()));
       case Change.RequestAnswered of ->
           to.setRequestAnswered(
               RequestAnswered.newBuilder()

@@ -22,6 +22,11 @@ import org.jspecify.annotations.Nullable;
  * {@link NodeRegistered} gave them.
  */
 public sealed interface Change {
+  /** The lowest format level of a log that may hold it; a leader writes nothing above its log's. */
+  default int formatLevel() {
+    return 1;
+  }
+
   // ---- cluster
 
   /** First entry ever. */
@@ -29,6 +34,9 @@ public sealed interface Change {
 
   /** First change of each leadership; uids made from here on carry the epoch. */
   record EpochStarted(long epoch, String leader, int formatLevel) implements Change {}
+
+  /** Every member reads this format: it may be written from the next change on. */
+  record FormatRaised(int level) implements Change {}
 
   /** A request was answered; a repetition gets the same answer. */
   record RequestAnswered(String requestId, String principal, long bodyHash, Answer answer)

@@ -55,6 +55,11 @@ public final class Decider {
       case Input.NodeSilent silent -> agents.silent(draft, silent.nodeUid());
       case Input.NodeBack back -> agents.back(draft, back.nodeUid());
       case Input.Tick _ -> timekeeper.tick(draft, now);
+      case Input.FormatReadable readable -> {
+        if (readable.level() > state.formatLevel) {
+          draft.emit(new Change.FormatRaised(readable.level()));
+        }
+      }
       case Input.Schedule _ -> schedule(draft);
       case Input.BecameLeader leader -> lead(draft, leader);
     }

@@ -155,6 +155,9 @@ public sealed interface Input {
   /** About once a second: deadlines, lost nodes, expired request ids, retention. */
   record Tick() implements Input {}
 
+  /** Every member that is there reads this format of the log. */
+  record FormatReadable(int level) implements Input {}
+
   /** Runs one slice of scheduling and settling; {@link Decision#more} says whether to go on. */
   record Schedule() implements Input {}
 

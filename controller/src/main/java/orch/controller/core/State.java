@@ -99,6 +99,7 @@ public final class State implements StateView {
       switch (change) {
         case Change.ClusterCreated of -> created(of);
         case Change.EpochStarted of -> epochStarted(of);
+        case Change.FormatRaised of -> raised(of);
         case Change.RequestAnswered of -> requests.add(of, nowNanos / NANOS_PER_MILLI);
         case Change.RequestsExpired of -> requests.expire(of.beforeMillis());
         case Change.JobSubmitted of -> jobChanges.submitted(of);
@@ -186,6 +187,13 @@ public final class State implements StateView {
     formatLevel = of.formatLevel();
     epochNanos = nowNanos;
     terms.add(new Term(incarnation, epoch));
+  }
+
+  private void raised(Change.FormatRaised of) {
+    if (of.level() <= formatLevel) {
+      throw new InvariantError("the format level is " + formatLevel + " already");
+    }
+    formatLevel = of.level();
   }
 
   static long nanos(Instant instant) {

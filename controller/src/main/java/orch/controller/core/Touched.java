@@ -24,6 +24,7 @@ public final class Touched {
     switch (change) {
       case Change.ClusterCreated _,
           Change.EpochStarted _,
+          Change.FormatRaised _,
           Change.RequestAnswered _,
           Change.RequestsExpired _ -> {}
       case Change.JobSubmitted job -> sink.job(job.number());

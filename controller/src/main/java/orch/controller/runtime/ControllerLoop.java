@@ -20,6 +20,7 @@ import orch.controller.core.ClusterView;
 import orch.controller.core.Decision;
 import orch.controller.core.Effect;
 import orch.controller.core.Input;
+import orch.controller.core.InvariantError;
 import orch.controller.core.Rejection;
 import orch.controller.core.RejectionCode;
 import orch.controller.core.StateView;
@@ -28,6 +29,7 @@ import orch.controller.port.Member;
 import orch.controller.port.Membership;
 import orch.controller.port.Role;
 import orch.controller.port.UnavailableException;
+import orch.controller.store.CheckpointPolicy;
 import orch.controller.store.Election;
 import orch.controller.store.Entry;
 import orch.controller.store.EpochRecord;
@@ -88,6 +90,7 @@ public final class ControllerLoop {
   private final Failure failure;
   private final LogClient log;
   private final Replica replica = new Replica();
+  private final Checkpoints checkpoints;
   private final HeldActions held = new HeldActions();
   private final AgentSessions sessions = new AgentSessions(new SessionsLoop());
   private final Listeners listeners = new Listeners(replica::state);
@@ -112,10 +115,16 @@ public final class ControllerLoop {
   private LinkHeader header = new LinkHeader("", 1, 0, 0);
   private Timers.@Nullable Timer ticks;
 
+  /** A loop with {@link CheckpointPolicy#DEFAULT}. */
+  public ControllerLoop(Seams seams, LogLayout layout, String name, Failure failure) {
+    this(seams, layout, name, CheckpointPolicy.DEFAULT, failure);
+  }
+
   /**
    * @param name of this controller, unique among the members
    */
-  public ControllerLoop(Seams seams, LogLayout layout, String name, Failure failure) {
+  public ControllerLoop(
+      Seams seams, LogLayout layout, String name, CheckpointPolicy policy, Failure failure) {
     this.seams = seams;
     this.name = name;
     this.origin = new Member(name, false, 0, 0, "", "", "", 0);
@@ -128,7 +137,9 @@ public final class ControllerLoop {
             seams.clock(),
             (delay, action) -> seams.timers().after(delay, guarded(action)),
             seams.randomness(),
+            policy,
             new FromLog());
+    this.checkpoints = new Checkpoints(log, replica, this::execute);
   }
 
   /** What the edges see of it. */
@@ -244,6 +255,7 @@ public final class ControllerLoop {
   Decision decide(Input input) {
     Decision decision = replica.decide(input, seams.clock().now());
     if (!decision.changes().isEmpty()) {
+      requireReadable(decision.changes());
       long revision = log.append(RecordConvert.encode(replica.last(), decision.changes()));
       uncommitted.add(new Uncommitted(revision, replica.last(), decision.changes()));
     }
@@ -252,6 +264,16 @@ public final class ControllerLoop {
     }
     scheduleDue |= decision.more();
     return decision;
+  }
+
+  /** A change above the log's level would stop members that are older than this one. */
+  private void requireReadable(List<Change> changes) {
+    int level = replica.state().cluster().formatLevel();
+    for (Change change : changes) {
+      if (change.formatLevel() > level) {
+        throw new InvariantError("the log has format level " + level + ", too low for " + change);
+      }
+    }
   }
 
   UnavailableException refusal() {
@@ -393,11 +415,7 @@ public final class ControllerLoop {
     committed = lastIndex;
     replica.lead();
     loseRequestsLater();
-    int formatLevel = origin.maxFormatLevel();
-    for (Member member : seams.membership().members()) {
-      formatLevel = Math.min(formatLevel, member.maxFormatLevel());
-    }
-    var _ = decide(new Input.BecameLeader(newEpoch, name, newClusterId(), formatLevel));
+    var _ = decide(new Input.BecameLeader(newEpoch, name, newClusterId(), readableLevel()));
     log.flush();
     hold(
         new HeldActions.Action() {
@@ -409,6 +427,29 @@ public final class ControllerLoop {
           @Override
           public void lost() {}
         });
+  }
+
+  /** The newest format that every member reads. */
+  private int readableLevel() {
+    int level = origin.maxFormatLevel();
+    for (Member member : seams.membership().members()) {
+      level = Math.min(level, member.maxFormatLevel());
+    }
+    return level;
+  }
+
+  /** What was read may be of a newer format than this controller knows. */
+  private void requireKnownFormat() {
+    int level = replica.state().cluster().formatLevel();
+    if (level > origin.maxFormatLevel()) {
+      fail(
+          "the log has format level "
+              + level
+              + ", this controller reads up to "
+              + origin.maxFormatLevel()
+              + ": upgrade this controller",
+          null);
+    }
   }
 
   private void serve() {
@@ -432,6 +473,7 @@ public final class ControllerLoop {
     }
     scheduleDue = false;
     uncommitted.clear();
+    checkpoints.lose();
     seams.membership().update(self());
     held.lose();
     sessions.end(notLeading());
@@ -449,6 +491,10 @@ public final class ControllerLoop {
     tickLater();
     if (takesInputs()) {
       sessions.tick();
+      int level = readableLevel();
+      if (level > replica.state().cluster().formatLevel()) {
+        var _ = decide(new Input.FormatReadable(level));
+      }
       var _ = decide(new Input.Tick());
       drainSoon();
     }
@@ -515,10 +561,29 @@ public final class ControllerLoop {
     }
 
     @Override
+    public void section(byte[] bytes) {
+      guarded(() -> replica.section(bytes)).run();
+    }
+
+    @Override
+    public void loaded(long index) {
+      guarded(
+              () -> {
+                replica.loaded();
+                requireKnownFormat();
+                epoch = replica.state().cluster().epoch();
+                committed = index;
+                LOG.info("Has loaded the checkpoint at revision {}", index);
+              })
+          .run();
+    }
+
+    @Override
     public void replayed(Entry entry) {
       guarded(
               () -> {
                 Replica.Applied applied = replica.apply(entry);
+                requireKnownFormat();
                 epoch = entry.epoch();
                 committed = entry.index();
                 listeners.committed(entry.index(), applied.now(), applied.changes());
@@ -583,6 +648,7 @@ public final class ControllerLoop {
       }
       listeners.committed(index, now, changes);
       held.release(index);
+      checkpoints.look();
       drainIfDue();
     }
 

@@ -4,18 +4,25 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import orch.controller.convert.RecordConvert;
+import orch.controller.convert.StateCodec;
 import orch.controller.core.Change;
 import orch.controller.core.Decider;
 import orch.controller.core.Decision;
 import orch.controller.core.Input;
+import orch.controller.core.Snapshot;
 import orch.controller.core.State;
+import orch.controller.core.StateLoader;
 import orch.controller.store.Entry;
+import org.jspecify.annotations.Nullable;
 
 /** The state of this member and the log's clock: applied from the log, or decided upon. */
 final class Replica {
+  private static final StateCodec CODEC = new StateCodec();
+
   private State state = new State();
   private Decider decider = new Decider(state);
   private Instant last = Instant.EPOCH;
+  private @Nullable StateLoader loader;
 
   /** An entry's or a decision's changes, with the time of the last of them. */
   record Applied(Instant now, List<Change> changes) {}
@@ -29,6 +36,28 @@ final class Replica {
     state = new State();
     decider = new Decider(state);
     last = Instant.EPOCH;
+    loader = null;
+  }
+
+  /** Takes the next section of a checkpoint. */
+  void section(byte[] bytes) {
+    StateLoader to = loader == null ? new StateLoader(CODEC) : loader;
+    loader = to;
+    to.add(bytes);
+  }
+
+  /** All sections were given: the state is what they say. */
+  void loaded() {
+    StateLoader from = loader == null ? new StateLoader(CODEC) : loader;
+    loader = null;
+    state = from.finish();
+    decider = new Decider(state);
+    last = Instant.ofEpochSecond(0, state.nowNanos());
+  }
+
+  /** Begins a checkpoint of the state as it is now. */
+  Snapshot freeze() {
+    return state.freeze(CODEC, false, Snapshot.Sizes.DEFAULT);
   }
 
   /** Applies what another leader, or this one in an earlier life, decided. */

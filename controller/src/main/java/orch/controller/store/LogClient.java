@@ -28,12 +28,34 @@ public final class LogClient {
   private final Randomness randomness;
   private final LogListener listener;
 
+  private final CheckpointPolicy policy;
+
+  private @Nullable CheckpointLoader loader;
   private @Nullable LogReader reader;
   private @Nullable EpochClaim claiming;
   private @Nullable Claim claim;
   private @Nullable LogWriter writer;
+  private @Nullable CheckpointStore checkpoints;
+
+  // What came after the newest checkpoint.
+  private long coveredIndex;
+  private long coveredBytes;
+  private long lastIndex;
+  private long tailBytes;
   private Timers.@Nullable Timer timer;
   private boolean closed;
+
+  /** A client with {@link CheckpointPolicy#DEFAULT}. */
+  public LogClient(
+      ZooKeeperPort port,
+      LogLayout layout,
+      String name,
+      Clock clock,
+      Timers timers,
+      Randomness randomness,
+      LogListener listener) {
+    this(port, layout, name, clock, timers, randomness, CheckpointPolicy.DEFAULT, listener);
+  }
 
   /**
    * @param name of this member, for people who look at {@code /epoch}
@@ -45,7 +67,9 @@ public final class LogClient {
       Clock clock,
       Timers timers,
       Randomness randomness,
+      CheckpointPolicy policy,
       LogListener listener) {
+    this.policy = policy;
     this.port = port;
     this.layout = layout;
     this.name = name;
@@ -67,7 +91,7 @@ public final class LogClient {
 
   /** Tries to take the next epoch; does nothing while it tries, or leads. */
   public void claim() {
-    if (closed || claiming != null || claim != null || reader == null) {
+    if (closed || claiming != null || claim != null || reader == null && loader == null) {
       return;
     }
     EpochClaim attempt =
@@ -127,6 +151,74 @@ public final class LogClient {
     leader().prove();
   }
 
+  /** Entries since the newest checkpoint, or since the beginning. */
+  public long tailEntries() {
+    return lastIndex - coveredIndex;
+  }
+
+  /** Their size. */
+  public long tailBytes() {
+    return tailBytes;
+  }
+
+  /** Whether the log has grown so much that it is time for a checkpoint, and none is written. */
+  public boolean checkpointDue() {
+    return checkpoints != null
+        && !checkpoints.busy()
+        && policy.due(tailEntries(), tailBytes, coveredBytes);
+  }
+
+  /**
+   * Begins a checkpoint of the state with everything that was appended: the entry that is open is
+   * closed for it. {@link CheckpointSink} tells how to go on.
+   *
+   * @throws IllegalStateException unless this member leads and no checkpoint is being written
+   */
+  public CheckpointSink beginCheckpoint(CheckpointSink.Listener of) {
+    CheckpointStore store = checkpoints;
+    if (store == null) {
+      throw new IllegalStateException("this member has not taken an epoch");
+    }
+    LogWriter to = leader();
+    to.seal();
+    long index = to.appendedIndex();
+    long bytesBefore = tailBytes;
+    store.begin(
+        index,
+        new CheckpointStore.Listener() {
+          @Override
+          public void room() {
+            of.room();
+          }
+
+          @Override
+          public void inForce(Manifest manifest) {
+            coveredIndex = index;
+            coveredBytes = manifest.stateBytes();
+            tailBytes -= bytesBefore;
+            of.inForce(manifest);
+          }
+
+          @Override
+          public void done() {
+            of.done();
+          }
+        });
+    return new CheckpointSink(store, index);
+  }
+
+  /**
+   * Keeps whatever is in force from being deleted until the returned action is run.
+   *
+   * @throws IllegalStateException unless this member leads
+   */
+  public Runnable pin() {
+    if (checkpoints == null) {
+      throw new IllegalStateException("this member has not taken an epoch");
+    }
+    return checkpoints.pin();
+  }
+
   /** Stops for good. The port is the caller's. */
   public void close() {
     closed = true;
@@ -145,9 +237,17 @@ public final class LogClient {
       timer.cancel();
       timer = null;
     }
+    if (loader != null) {
+      loader.stop();
+      loader = null;
+    }
     if (reader != null) {
       reader.stop();
       reader = null;
+    }
+    if (checkpoints != null) {
+      checkpoints.close();
+      checkpoints = null;
     }
     if (claiming != null) {
       claiming.abandon();
@@ -165,10 +265,32 @@ public final class LogClient {
       return;
     }
     if (!paths.hasNext()) {
-      read();
+      lookForRestore();
       return;
     }
     create(paths.next(), paths);
+  }
+
+  /** What a restore has not finished is no log. */
+  private void lookForRestore() {
+    port.get(
+        layout.restoring(),
+        (code, data, version) -> {
+          if (closed) {
+            return;
+          }
+          if (code == ResultCode.NO_NODE) {
+            read();
+          } else if (code.unknown()) {
+            timer = timers.after(RETRY, this::lookForRestore);
+          } else if (code == ResultCode.OK) {
+            fail(
+                "a restore from a backup was not finished: repeat the restore, then start the"
+                    + " controllers");
+          } else {
+            fail("cannot read " + layout.restoring() + ": " + code);
+          }
+        });
   }
 
   private void create(String path, Iterator<String> rest) {
@@ -191,11 +313,23 @@ public final class LogClient {
 
   private void read() {
     listener.reset();
-    reader = new LogReader(port, layout, timers, new ReaderListener());
+    loader = new CheckpointLoader(port, layout, timers, new LoaderListener());
+    loader.resume();
+  }
+
+  private void readFrom(long next) {
+    loader = null;
+    coveredIndex = next - 1;
+    lastIndex = next - 1;
+    tailBytes = 0;
+    reader = new LogReader(port, layout, timers, next, new ReaderListener());
     reader.resume();
   }
 
   private void reconnected() {
+    if (loader != null) {
+      loader.resume();
+    }
     if (reader != null) {
       reader.resume();
     }
@@ -221,25 +355,76 @@ public final class LogClient {
     listener.failed(why);
   }
 
+  private final class LoaderListener implements CheckpointLoader.Listener {
+    private boolean begun;
+
+    @Override
+    public void begin(Manifest manifest) {
+      if (begun) {
+        listener.reset();
+      }
+      begun = true;
+    }
+
+    @Override
+    public void section(byte[] bytes) {
+      listener.section(bytes);
+    }
+
+    @Override
+    public void loaded(Manifest manifest) {
+      coveredBytes = manifest.stateBytes();
+      listener.loaded(manifest.index());
+      if (!closed) {
+        readFrom(manifest.index() + 1);
+      }
+    }
+
+    @Override
+    public void none() {
+      coveredBytes = 0;
+      readFrom(1);
+    }
+
+    @Override
+    public void failed(String why) {
+      fail(why);
+    }
+  }
+
   private final class ReaderListener implements LogReader.Listener {
     @Override
-    public void entry(Entry entry) {
+    public void entry(Entry entry, int bytes) {
+      lastIndex = entry.index();
+      tailBytes += bytes;
       listener.replayed(entry);
     }
 
     @Override
-    public void end(long lastIndex) {
-      if (claim == null) {
-        listener.caughtUp(lastIndex);
+    public void covered() {
+      // This member fell behind what the leader keeps.
+      reader = null;
+      read();
+    }
+
+    @Override
+    public void end(long lastEntry) {
+      Claim taken = claim;
+      if (taken == null) {
+        listener.caughtUp(lastEntry);
         return;
       }
       if (reader != null) {
         reader.stop();
         reader = null;
       }
-      writer = new LogWriter(port, layout, clock, timers, claim, lastIndex, new WriterListener());
+      writer = new LogWriter(port, layout, clock, timers, taken, lastEntry, new WriterListener());
+      FencedPort fenced =
+          new FencedPort(port, layout, timers, taken.nodeVersion(), LogClient.this::fail);
+      checkpoints = new CheckpointStore(fenced, layout, taken.number(), policy.keptEntries());
+      checkpoints.committed(lastEntry);
       proveLater();
-      listener.leading(claim.number(), lastIndex);
+      listener.leading(taken.number(), lastEntry);
     }
 
     @Override
@@ -273,7 +458,12 @@ public final class LogClient {
 
   private final class WriterListener implements LogWriter.Listener {
     @Override
-    public void committed(long index) {
+    public void committed(long index, int bytes) {
+      lastIndex = index;
+      tailBytes += bytes;
+      if (checkpoints != null) {
+        checkpoints.committed(index);
+      }
       listener.committed(index);
     }
 

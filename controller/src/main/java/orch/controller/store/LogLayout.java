@@ -62,6 +62,21 @@ public record LogLayout(String root) {
     return checkpoint() + "/manifest";
   }
 
+  /** Directory of a node of a checkpoint. */
+  public String checkpointDirectory(long node) {
+    return checkpoint() + "/" + padded(node / DIRECTORY_ENTRIES);
+  }
+
+  /** A section of a checkpoint, or a part of one; see {@link Manifest}. */
+  public String checkpointNode(long node) {
+    return checkpointDirectory(node) + "/" + padded(node);
+  }
+
+  /** There while a restore is under way: nothing else is to be believed then. */
+  public String restoring() {
+    return root + "/restoring";
+  }
+
   /** Ephemeral nodes of the controllers that are alive. */
   public String members() {
     return root + "/members";

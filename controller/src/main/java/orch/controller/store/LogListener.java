@@ -2,8 +2,17 @@ package orch.controller.store;
 
 /** What the loop hears of the log, on its own thread. */
 public interface LogListener {
-  /** Forget all state: what follows is the log from its beginning. The first call of all. */
+  /**
+   * Forget all state: what follows is the log from its beginning, or a checkpoint and what came
+   * after it. The first call of all.
+   */
   void reset();
+
+  /** The next section of a checkpoint; unless {@link #reset} comes first, the others follow. */
+  void section(byte[] bytes);
+
+  /** The checkpoint was whole: the state is that after this entry. */
+  void loaded(long index);
 
   /** The next entry of the log, written by whomever. */
   void replayed(Entry entry);

@@ -17,10 +17,13 @@ final class LogReader {
   private static final Duration RETRY = Duration.ofMillis(100);
 
   interface Listener {
-    void entry(Entry entry);
+    void entry(Entry entry, int bytes);
 
     /** No entry after this one was there; it goes on when there is. */
     void end(long lastIndex);
+
+    /** The next entry was replaced by a checkpoint; the reader has stopped. */
+    void covered();
 
     void failed(String why);
   }
@@ -29,7 +32,7 @@ final class LogReader {
   private final LogLayout layout;
   private final Timers timers;
   private final Listener listener;
-  private long next = 1;
+  private long next;
   private int readAhead = 1;
   private int asked;
   // Answers to what was asked under an earlier generation are stale.
@@ -37,7 +40,11 @@ final class LogReader {
   private Timers.@Nullable Timer retry;
   private boolean stopped;
 
-  LogReader(ZooKeeperPort port, LogLayout layout, Timers timers, Listener listener) {
+  /**
+   * @param next the first entry that is wanted
+   */
+  LogReader(ZooKeeperPort port, LogLayout layout, Timers timers, long next, Listener listener) {
+    this.next = next;
     this.port = port;
     this.layout = layout;
     this.timers = timers;
@@ -117,7 +124,7 @@ final class LogReader {
     asked--;
     readAhead = Math.min(MAX_READ_AHEAD, 2 * readAhead);
     int current = generation;
-    listener.entry(entry);
+    listener.entry(entry, data.length);
     if (current == generation) {
       ask();
     }
@@ -171,12 +178,8 @@ final class LogReader {
     try {
       Manifest manifest = Manifest.decode(data);
       if (manifest.index() >= index) {
-        fail(
-            "log entry "
-                + index
-                + " was replaced by a checkpoint at "
-                + manifest.index()
-                + ", which this version cannot load: upgrade this controller");
+        stop();
+        listener.covered();
         return;
       }
     } catch (CorruptLogException e) {

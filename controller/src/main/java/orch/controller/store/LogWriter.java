@@ -46,7 +46,7 @@ final class LogWriter {
 
   interface Listener {
     /** Called once for each index, in order. */
-    void committed(long index);
+    void committed(long index, int bytes);
 
     /** The epoch was proved again; comes before what was committed with it. */
     void proved();
@@ -205,7 +205,8 @@ final class LogWriter {
     }
   }
 
-  private void seal() {
+  /** Closes the entry that is open: what is appended next goes into another. */
+  void seal() {
     if (open.isEmpty()) {
       return;
     }
@@ -363,7 +364,7 @@ final class LogWriter {
       }
       batch.committed = true;
       committedIndex = batch.index;
-      listener.committed(batch.index);
+      listener.committed(batch.index, batch.bytes.length);
     }
   }
 

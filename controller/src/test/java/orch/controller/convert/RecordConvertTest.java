@@ -54,6 +54,7 @@ class RecordConvertTest {
       List.of(
           new Change.ClusterCreated("c-1", 1),
           new Change.EpochStarted(7, "one", 1),
+          new Change.FormatRaised(2),
           answered(new Answer.Done()),
           answered(new Answer.Submitted(42, SubmitOutcome.CREATED)),
           answered(new Answer.Validated(SubmitOutcome.UPDATED, 41, "web")),

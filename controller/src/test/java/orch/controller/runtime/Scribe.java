@@ -20,6 +20,12 @@ final class Scribe implements LogListener {
   public void reset() {}
 
   @Override
+  public void section(byte[] bytes) {}
+
+  @Override
+  public void loaded(long index) {}
+
+  @Override
   public void replayed(Entry entry) {}
 
   @Override

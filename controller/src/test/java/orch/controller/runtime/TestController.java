@@ -20,6 +20,7 @@ import orch.controller.port.ControllerPort;
 import orch.controller.port.Member;
 import orch.controller.port.Membership;
 import orch.controller.store.Election;
+import orch.controller.store.CheckpointPolicy;
 import orch.controller.store.FakeZooKeeper;
 import orch.controller.store.LogLayout;
 import orch.controller.store.VirtualLoop;
@@ -36,9 +37,26 @@ final class TestController {
   final ControllerPort port;
   private final String name;
   private final VirtualLoop time;
+  private final Members members;
+  private final int formatLevel;
   private long requests;
 
   TestController(String name, FakeZooKeeper server, VirtualLoop time, Members members) {
+    this(name, server, time, members, CheckpointPolicy.DEFAULT, 1);
+  }
+
+  /**
+   * @param formatLevel newest format that it reads
+   */
+  TestController(
+      String name,
+      FakeZooKeeper server,
+      VirtualLoop time,
+      Members members,
+      CheckpointPolicy policy,
+      int formatLevel) {
+    this.formatLevel = formatLevel;
+    this.members = members;
     this.name = name;
     this.time = time;
     zooKeeper = server.connect();
@@ -49,13 +67,17 @@ final class TestController {
                 zooKeeper, hints, members.of(name), time, time, time, () -> ++seed[0]),
             LAYOUT,
             name,
+            policy,
             (why, cause) -> failures.add(why));
     port = loop.port();
   }
 
   /** Started, and at the end of the log. */
   TestController standby() {
-    loop.start(new Member(name, false, 0, 0, name + ":7400", name + ":7401", "test", 1));
+    Member self =
+        new Member(name, false, 0, 0, name + ":7400", name + ":7401", "test", formatLevel);
+    loop.start(self);
+    members.of(name).join(self, other -> failures.add("name taken"));
     time.run();
     return this;
   }

@@ -67,6 +67,17 @@ public final class FakeZooKeeper {
     fire(path);
   }
 
+  private List<String> childrenOf(String path) {
+    List<String> names = new ArrayList<>();
+    for (String below : nodes.subMap(path + "/", path + "0").keySet()) {
+      String name = below.substring(path.length() + 1);
+      if (name.indexOf('/') < 0) {
+        names.add(name);
+      }
+    }
+    return names;
+  }
+
   private void fire(String path) {
     List<Runnable> fired = watches.remove(path);
     if (fired != null) {
@@ -117,6 +128,9 @@ public final class FakeZooKeeper {
       }
       case Operation.Delete delete -> {
         ResultCode code = versioned(node, delete.version());
+        if (code == ResultCode.OK && !childrenOf(path).isEmpty()) {
+          yield ResultCode.NOT_EMPTY;
+        }
         if (code == ResultCode.OK) {
           nodes.remove(path);
           changed.add(path);
@@ -149,6 +163,7 @@ public final class FakeZooKeeper {
     private final ArrayDeque<Request> held = new ArrayDeque<>();
     private boolean holding;
     private boolean broken;
+    private int servedUntilDeath = Integer.MAX_VALUE;
 
     private Port(Executor executor) {
       this.executor = executor;
@@ -157,6 +172,16 @@ public final class FakeZooKeeper {
     /** From now on requests wait for {@link #serve} or {@link #lose}. */
     public void hold() {
       holding = true;
+    }
+
+    /** Serves so many requests more, then answers nothing any more: its owner is dead. */
+    void dieAfter(int requests) {
+      servedUntilDeath = requests;
+    }
+
+    /** Whether a request came after the death. */
+    boolean dead() {
+      return servedUntilDeath < 0;
     }
 
     /** Number of requests that wait. */
@@ -210,7 +235,9 @@ public final class FakeZooKeeper {
     }
 
     private void ask(Request request) {
-      if (broken) {
+      if (servedUntilDeath != Integer.MAX_VALUE && --servedUntilDeath < 0) {
+        servedUntilDeath = -1;
+      } else if (broken) {
         request.fail(ResultCode.CONNECTION_LOSS);
       } else if (holding) {
         held.add(request);
@@ -298,7 +325,22 @@ public final class FakeZooKeeper {
 
     @Override
     public void children(String path, ChildrenCallback callback) {
-      throw new AssertionError("the log lists nothing: " + path);
+      ask(
+          new Request() {
+            @Override
+            public Runnable serve() {
+              if (!nodes.containsKey(path)) {
+                return () -> callback.done(ResultCode.NO_NODE, List.of());
+              }
+              List<String> names = childrenOf(path);
+              return () -> callback.done(ResultCode.OK, names);
+            }
+
+            @Override
+            public void fail(ResultCode code) {
+              executor.execute(() -> callback.done(code, List.of()));
+            }
+          });
     }
 
     @Override

@@ -61,6 +61,16 @@ final class LogMember implements LogListener {
   }
 
   @Override
+  public void section(byte[] bytes) {
+    heard.add("section " + new String(bytes, StandardCharsets.UTF_8));
+  }
+
+  @Override
+  public void loaded(long index) {
+    heard.add("loaded " + index);
+  }
+
+  @Override
   public void replayed(Entry entry) {
     heard.add(
         entry.index()

@@ -114,26 +114,6 @@ final class LogReadTest {
   }
 
   @Test
-  void aCheckpointThatCoversMissingEntriesIsNotMistakenForTheEndOfTheLog() {
-    server.put(layout().manifest(), new Manifest(1, 7, 6, 1 << 16, 100, List.of(7L, 5L)).encode());
-    assertTrue(
-        standby
-            .reading()
-            .heard()
-            .getLast()
-            .startsWith("failed: log entry 1 was replaced by a checkpoint at 7"));
-  }
-
-  @Test
-  void aCheckpointOfWhatWasReadChangesNothing() {
-    write("a", "b");
-    server.put(layout().manifest(), new Manifest(1, 2, 1, 1 << 16, 100, List.of(2L)).encode());
-    assertEquals(List.of("reset", "1 a", "2 b", "caught up at 2"), standby.reading().heard());
-  }
-
-  // ---- taking the epoch
-
-  @Test
   void theFirstEpochIsOneAndEachIsHigherThanTheOneBefore() {
     assertTrue(leader.heard().contains("leading epoch 1 after 0"));
     assertTrue(standby.leader().heard().contains("leading epoch 2 after 0"));

@@ -190,6 +190,16 @@ final class Cluster implements AutoCloseable {
     }
 
     @Override
+    public void section(byte[] bytes) {
+      records.add(new String(bytes, StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public void loaded(long index) {
+      heard.add("loaded " + index);
+    }
+
+    @Override
     public void replayed(Entry entry) {
       for (byte[] record : entry.records()) {
         records.add(new String(record, StandardCharsets.UTF_8));
