@@ -27,8 +27,8 @@ import orch.api.model.TimeoutWarning;
  *
  * <p>{@code fromProto(toProto(x))} equals {@code x} for every spec that came through the gate.
  * Specs are kept in the log as {@link #toProto} writes them, with every default said, so that a
- * later version with other defaults reads what was meant; for the same reason a rule may become
- * laxer in later versions, never stricter.
+ * later version with other defaults reads what was meant, and are read by {@link #fromStored}, which
+ * judges nothing: a rule may become laxer or stricter in later versions.
  */
 public final class SpecConvert {
   /** Most bytes of an encoded spec, its script and files included. */
@@ -53,6 +53,36 @@ public final class SpecConvert {
     size(proto, spec, problems);
     if (problems.any()) {
       throw new InvalidSpecException(problems.list());
+    }
+    return spec;
+  }
+
+  /**
+   * A spec that came through the gate of some version and was kept as {@link #toProto} wrote it.
+   * The rules of this version do not matter, so that one that has become stricter still reads what
+   * is there; but nothing may be lost.
+   *
+   * @throws InvalidSpecException with what this version cannot hold: a newer one wrote it
+   */
+  public static JobSpec fromStored(orch.v1.JobSpec proto) {
+    SpecConvertProblems problems = new SpecConvertProblems();
+    StoredSpec.unknownFields("", proto, problems);
+    if (problems.any()) {
+      throw new InvalidSpecException(problems.list());
+    }
+    JobSpec spec = read(proto, problems);
+    if (!problems.any()) {
+      return spec;
+    }
+    SpecConvertProblems lost = new SpecConvertProblems();
+    try {
+      spec = read(proto, new SpecConvertProblems(true));
+      StoredSpec.lost("", proto, toProto(spec), lost);
+    } catch (IllegalArgumentException e) {
+      lost.add("spec", String.valueOf(e.getMessage()));
+    }
+    if (lost.any()) {
+      throw new InvalidSpecException(lost.list());
     }
     return spec;
   }

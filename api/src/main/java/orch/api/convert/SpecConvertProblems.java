@@ -19,9 +19,24 @@ final class SpecConvertProblems {
   static final java.time.Duration LONGEST = java.time.Duration.ofDays(36_500);
 
   private final List<FieldProblem> problems = new ArrayList<>();
+  private final boolean trusting;
+
+  SpecConvertProblems() {
+    this(false);
+  }
+
+  /**
+   * @param trusting nothing is a problem, and values are taken as they are, as far as the model can
+   *     hold them
+   */
+  SpecConvertProblems(boolean trusting) {
+    this.trusting = trusting;
+  }
 
   void add(String path, String message) {
-    problems.add(new FieldProblem(path, message));
+    if (!trusting) {
+      problems.add(new FieldProblem(path, message));
+    }
   }
 
   List<FieldProblem> list() {
@@ -38,7 +53,7 @@ final class SpecConvertProblems {
   }
 
   long range(String path, long value, long least, long most) {
-    if (value >= least && value <= most) {
+    if (trusting || value >= least && value <= most) {
       return value;
     }
     if (most == Long.MAX_VALUE || most == Integer.MAX_VALUE) {
@@ -50,7 +65,7 @@ final class SpecConvertProblems {
   }
 
   double range(String path, double value, double least, double most) {
-    if (value >= least && value <= most) {
+    if (trusting || value >= least && value <= most) {
       return value;
     }
     add(path, "must be " + plain(least) + " to " + plain(most) + ", not " + plain(value));
@@ -94,6 +109,9 @@ final class SpecConvertProblems {
     if (!isSet) {
       return null;
     }
+    if (trusting) {
+      return java.time.Duration.ofSeconds(proto.getSeconds(), proto.getNanos());
+    }
     if (proto.getSeconds() < 0 || proto.getNanos() < 0) {
       add(path, "must not be negative");
       return LONGEST;
@@ -110,7 +128,7 @@ final class SpecConvertProblems {
     if (number == 0) {
       return unset;
     }
-    if (number < 0 || number > Signal.MAX) {
+    if (!trusting && (number < 0 || number > Signal.MAX)) {
       add(path, "must be a signal's number, 1 to 64, not " + number);
       return unset;
     }

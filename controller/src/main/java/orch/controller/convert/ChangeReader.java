@@ -33,6 +33,12 @@ final class ChangeReader {
   private ChangeReader() {}
 
   static Change read(orch.log.v1.Change from) {
+    switch (from.getKindCase()) {
+      // There are many of these, and each message in them is looked at where it is read.
+      case ATTEMPTS_PLACED, ATTEMPTS_RUNNING, ATTEMPTS_ENDED -> KnownFields.require(from);
+      case KIND_NOT_SET -> {}
+      default -> KnownFields.requireAll(from);
+    }
     return switch (from.getKindCase()) {
       case CLUSTER_CREATED ->
           new Change.ClusterCreated(
@@ -137,7 +143,9 @@ final class ChangeReader {
 
   private static Change placed(orch.log.v1.AttemptsPlaced from) {
     List<Change.Placed> attempts = new ArrayList<>(from.getAttemptsCount());
+    KnownFields.require(from);
     for (orch.log.v1.AttemptsPlaced.Placed attempt : from.getAttemptsList()) {
+      KnownFields.require(attempt);
       attempts.add(
           new Change.Placed(
               attempt.getNumber(), attempt.getIndex(), attempt.getNode(), attempt.getPortsList()));
@@ -147,7 +155,9 @@ final class ChangeReader {
 
   private static Change running(orch.log.v1.AttemptsRunning from) {
     List<Change.Started> attempts = new ArrayList<>(from.getAttemptsCount());
+    KnownFields.require(from);
     for (orch.log.v1.AttemptsRunning.Started attempt : from.getAttemptsList()) {
+      KnownFields.require(attempt);
       attempts.add(new Change.Started(ref(attempt.getAttempt()), attempt.getStartNanos()));
     }
     return new Change.AttemptsRunning(attempts);
@@ -163,7 +173,12 @@ final class ChangeReader {
 
   private static Change ended(AttemptsEnded from) {
     List<Change.Ended> attempts = new ArrayList<>(from.getAttemptsCount());
+    KnownFields.require(from);
     for (AttemptsEnded.Ended attempt : from.getAttemptsList()) {
+      KnownFields.require(attempt);
+      KnownFields.require(attempt.getResult());
+      KnownFields.require(attempt.getResult().getStartFailure());
+      KnownFields.require(attempt.getStages());
       attempts.add(
           new Change.Ended(
               ref(attempt.getAttempt()),
@@ -179,6 +194,8 @@ final class ChangeReader {
   }
 
   private static Next next(AttemptsEnded.Ended from) {
+    KnownFields.require(from.getEnds());
+    KnownFields.require(from.getWaits());
     return switch (from.getNextCase()) {
       case ENDS ->
           new Next.Ends(
@@ -263,14 +280,18 @@ final class ChangeReader {
 
   static JobSpec spec(orch.v1.JobSpec from) {
     try {
-      return SpecConvert.fromProto(from);
+      return SpecConvert.fromStored(from);
     } catch (InvalidSpecException e) {
       throw new UnknownChangeException(
-          "the log holds a spec that this version refuses: " + e.getMessage());
+          "the log holds a spec that this version cannot hold: "
+              + e.getMessage()
+              + "; upgrade this controller");
     }
   }
 
   private static AttemptRef ref(orch.log.v1.AttemptRef from) {
+    KnownFields.require(from);
+    KnownFields.require(from.getUid());
     return new AttemptRef(
         from.getJobNumber(), from.getIndex(), AttemptConvert.fromProto(from.getUid()));
   }

@@ -32,7 +32,9 @@ public final class StateCodec implements PartCodec {
   @Override
   public NodeDescription description(byte[] bytes) {
     try {
-      return ChangeReader.description(orch.log.v1.NodeDescription.parseFrom(bytes));
+      orch.log.v1.NodeDescription description = orch.log.v1.NodeDescription.parseFrom(bytes);
+      KnownFields.requireAll(description);
+      return ChangeReader.description(description);
     } catch (InvalidProtocolBufferException e) {
       throw damaged("description of a node", e);
     }
@@ -46,7 +48,9 @@ public final class StateCodec implements PartCodec {
   @Override
   public Answer answer(byte[] bytes) {
     try {
-      return ChangeReader.answer(orch.log.v1.Answer.parseFrom(bytes));
+      orch.log.v1.Answer answer = orch.log.v1.Answer.parseFrom(bytes);
+      KnownFields.requireAll(answer);
+      return ChangeReader.answer(answer);
     } catch (InvalidProtocolBufferException e) {
       throw damaged("answer to a request", e);
     }

@@ -1,6 +1,5 @@
 package orch.controller.core;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -60,7 +59,7 @@ final class PartReader {
   }
 
   String text() {
-    return new String(bytes(), StandardCharsets.UTF_8);
+    return Text.decode(bytes());
   }
 
   byte[] bytes() {

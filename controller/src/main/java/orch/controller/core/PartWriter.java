@@ -1,6 +1,5 @@
 package orch.controller.core;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +40,7 @@ final class PartWriter {
 
   void text(int field, @Nullable String value) {
     if (value != null && !value.isEmpty()) {
-      bytes(field, value.getBytes(StandardCharsets.UTF_8));
+      bytes(field, Text.encode(value));
     }
   }
 
@@ -51,7 +50,7 @@ final class PartWriter {
 
   void texts(int field, List<String> values) {
     for (String value : values) {
-      bytes(field, value.getBytes(StandardCharsets.UTF_8));
+      bytes(field, Text.encode(value));
     }
   }
 

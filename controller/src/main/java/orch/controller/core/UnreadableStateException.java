@@ -1,10 +1,8 @@
 package orch.controller.core;
 
-import java.io.Serial;
-
 /** A checkpoint is damaged, or a newer version wrote it: the sentence says which. */
 public final class UnreadableStateException extends RuntimeException {
-  @Serial private static final long serialVersionUID = 1L;
+  private static final long serialVersionUID = 1L;
 
   public UnreadableStateException(String message) {
     super(message);

@@ -3,11 +3,15 @@ package orch.controller.convert;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
 import com.google.protobuf.UnknownFieldSet;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -168,6 +172,66 @@ class RecordConvertTest {
         assertThrows(
             UnknownChangeException.class, () -> RecordConvert.decode(record.toByteArray()));
     assertEquals(true, String.valueOf(unknown.getMessage()).contains("99"));
+  }
+
+  @Test
+  void fieldOfANewerVersionIsNotPassedOverWhereverItIs() throws Exception {
+    Record record = Record.parseFrom(RecordConvert.encode(NOW, EVERY_CHANGE));
+    List<Message> variants = new ArrayList<>();
+    for (orch.log.v1.Change change : record.getChangesList()) {
+      variants.addAll(withUnknownField(change));
+    }
+    assertTrue(variants.size() > 100, variants.size() + " messages");
+    for (Message variant : variants) {
+      Record newer = Record.newBuilder().addChanges((orch.log.v1.Change) variant).build();
+      assertThrows(
+          UnknownChangeException.class,
+          () -> RecordConvert.decode(newer.toByteArray()),
+          variant::toString);
+    }
+  }
+
+  /** The message with an unknown field in it, once for each message that it has at any depth. */
+  private static List<Message> withUnknownField(Message message) {
+    List<Message> variants = new ArrayList<>();
+    UnknownFieldSet unknown =
+        UnknownFieldSet.newBuilder()
+            .addField(999, UnknownFieldSet.Field.newBuilder().addVarint(1).build())
+            .build();
+    variants.add(message.toBuilder().setUnknownFields(unknown).build());
+    message.getAllFields().forEach((field, value) -> {
+      if (field.getJavaType() != FieldDescriptor.JavaType.MESSAGE || field.isMapField()) {
+        return;
+      }
+      if (field.isRepeated()) {
+        for (int i = 0; i < message.getRepeatedFieldCount(field); i++) {
+          int at = i;
+          withUnknownField((Message) message.getRepeatedField(field, i))
+              .forEach(variant ->
+                  variants.add(
+                      message.toBuilder().setRepeatedField(field, at, variant).build()));
+        }
+      } else {
+        withUnknownField((Message) value)
+            .forEach(variant -> variants.add(message.toBuilder().setField(field, variant).build()));
+      }
+    });
+    return variants;
+  }
+
+  @Test
+  void aSpecThatTheGateWouldRefuseTodayIsReadFromLogAndCheckpointAllTheSame() throws Exception {
+    byte[] bytes =
+        RecordConvert.encode(
+            NOW,
+            List.of(
+                new Change.JobSubmitted(1, "default", "web", SPEC, "l", "t", "", List.of(), 0)));
+    Record.Builder record = Record.parseFrom(bytes).toBuilder();
+    record.getChangesBuilder(0).getJobSubmittedBuilder().getSpecBuilder().setPriority(4_711);
+    var read = (Change.JobSubmitted) RecordConvert.decode(record.build().toByteArray()).changes().getFirst();
+    assertEquals(4_711, read.spec().priority());
+    StateCodec codec = new StateCodec();
+    assertEquals(read.spec(), codec.spec(codec.spec(read.spec())));
   }
 
   @Test

@@ -232,6 +232,13 @@ class SnapshotTest {
   }
 
   @Test
+  void everyTextComesBackAsItWas() {
+    for (String text : List.of("", "web", "ümläut ☃ 😀", "\ud83d", "\ude00\ud83d", "\0\uffff")) {
+      assertEquals(text, Text.decode(Text.encode(text)));
+    }
+  }
+
+  @Test
   void aMissingSectionIsNoticed() {
     Scene scene = Scene.given().node("n1", 4, 8);
     scene.comparing = false;

@@ -51,6 +51,7 @@ final class CheckpointLoopTest {
     ask(anna, 7);
     assertEquals(anna.hash(), bert.hash());
     anna.zooKeeper.lose(0);
+    anna.hints.tell(false);
     bert.hints.tell(true);
     time.pass(SOON);
     assertEquals(Role.LEADER, bert.port.leadership().role());
