@@ -27,8 +27,8 @@ import orch.api.model.TimeoutWarning;
  *
  * <p>{@code fromProto(toProto(x))} equals {@code x} for every spec that came through the gate.
  * Specs are kept in the log as {@link #toProto} writes them, with every default said, so that a
- * later version with other defaults reads what was meant, and are read by {@link #fromStored}, which
- * judges nothing: a rule may become laxer or stricter in later versions.
+ * later version with other defaults reads what was meant, and are read by {@link #fromStored},
+ * which judges nothing: a rule may become laxer or stricter in later versions.
  */
 public final class SpecConvert {
   /** Most bytes of an encoded spec, its script and files included. */

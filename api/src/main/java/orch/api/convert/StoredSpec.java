@@ -32,8 +32,7 @@ final class StoredSpec {
 
   /** What {@code kept} says and {@code read} does not say is a problem; more in it is none. */
   static void lost(String path, Message kept, Message read, SpecConvertProblems problems) {
-    for (Map.Entry<FieldDescriptor, Object> entry :
-        new TreeMap<>(kept.getAllFields()).entrySet()) {
+    for (Map.Entry<FieldDescriptor, Object> entry : new TreeMap<>(kept.getAllFields()).entrySet()) {
       FieldDescriptor field = entry.getKey();
       String name = join(path, field.getJsonName());
       Object value = entry.getValue();

@@ -44,14 +44,14 @@ final class StoredSpecTest {
             kept().addCommand("${no.such.name}").build(),
             kept().setNice(-100).build(),
             kept().setUmask(010_000).build(),
-            kept().putRlimits("newlimit", Rlimit.newBuilder().setSoft(5).setHard(1).build()).build(),
+            kept()
+                .putRlimits("newlimit", Rlimit.newBuilder().setSoft(5).setHard(1).build())
+                .build(),
             kept().addCapabilities("newcap").build(),
             kept().setStop(kept().getStop().toBuilder().setSignal(99)).build(),
             kept()
                 .setRestart(
-                    kept()
-                        .getRestart()
-                        .toBuilder()
+                    kept().getRestart().toBuilder()
                         .setMaxRetries(1 << 30)
                         .addRules(RestartRule.newBuilder().setMemoryFactor(900.5)))
                 .build());

@@ -16,7 +16,7 @@ final class KnownFields {
   /** The message's own fields; cheap. */
   static void require(Message message) {
     UnknownFieldSet unknown = message.getUnknownFields();
-    if (unknown != UnknownFieldSet.getDefaultInstance() && !unknown.asMap().isEmpty()) {
+    if (!unknown.asMap().isEmpty()) {
       throw new UnknownChangeException(
           "the log holds a "
               + message.getDescriptorForType().getName()

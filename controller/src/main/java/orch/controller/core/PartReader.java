@@ -131,7 +131,11 @@ final class PartReader {
 
   UnreadableStateException damaged(String how) {
     return new UnreadableStateException(
-        "the checkpoint is damaged in " + what + ": " + how + "; restore the cluster from a backup");
+        "the checkpoint is damaged in "
+            + what
+            + ": "
+            + how
+            + "; restore the cluster from a backup");
   }
 
   boolean atEnd() {

@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
  * The state as it was when this was made, being written as a checkpoint in slices while the state
  * goes on: what is about to be altered and was not written yet is kept here first.
  *
- * <p>A checkpoint is a list of sections of about {@link Sizes#sectionBytes}, each a run of parts: the
- * cluster, pages of answers, nodes, jobs, versions, chunks of tasks, in this order. A section none
- * of whose parts was altered since the last checkpoint is kept; small ones are joined with their
- * successors, large ones cut between parts, so a section is larger only if one part is. The parts
- * that were deleted are found by their number.
+ * <p>A checkpoint is a list of sections of about {@link Sizes#sectionBytes}, each a run of parts:
+ * the cluster, pages of answers, nodes, jobs, versions, chunks of tasks, in this order. A section
+ * none of whose parts was altered since the last checkpoint is kept; small ones are joined with
+ * their successors, large ones cut between parts, so a section is larger only if one part is. The
+ * parts that were deleted are found by their number.
  *
  * <p>A part is its kind, its length and {@link PartWriter} fields.
  */
@@ -20,8 +20,8 @@ public final class Snapshot {
   /**
    * How much is done at a time.
    *
-   * @param sectionBytes a section is cut when it has this size; one that was written before may grow
-   *     by half of it, and one below a quarter is joined with the next
+   * @param sectionBytes a section is cut when it has this size; one that was written before may
+   *     grow by half of it, and one below a quarter is joined with the next
    * @param sliceBytes what a slice encodes at most, and one part more
    * @param sliceParts what a slice looks at at most
    */

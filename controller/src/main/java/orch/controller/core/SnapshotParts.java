@@ -119,8 +119,7 @@ final class SnapshotParts {
   void keep(Node node) {
     boolean due = low.kind() < NODE || low.kind() == NODE && node.number >= low.number();
     if (due && node.number < nodes) {
-      keptNodes.put(
-          node.number, new FrozenNode(encode(node).toByteArray(), node.generation));
+      keptNodes.put(node.number, new FrozenNode(encode(node).toByteArray(), node.generation));
     }
   }
 
@@ -220,7 +219,9 @@ final class SnapshotParts {
     if (kept != null && (there == null || kept.getKey() <= there.getKey())) {
       return kept.getValue();
     }
-    return there == null || there.getKey() >= jobsEnd ? null : FrozenJob.of(there.getValue(), false);
+    return there == null || there.getKey() >= jobsEnd
+        ? null
+        : FrozenJob.of(there.getValue(), false);
   }
 
   /** The job's next part from {@code next.sub()} on: itself, a version, or a chunk. */

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * The replicated state; made anew it is that before the first entry. One thread owns it.
  *
  * <p>It is laid out for checkpoints that do not stop the loop: what is large, tasks, lies in chunks
- * of fixed size ({@link TaskStore}); a {@link Snapshot} holds on to what there was at one index, has
- * what is altered meanwhile kept for it first ({@link Freeze}), and writes only what was altered
- * since the last. {@link StateLoader} reads it.
+ * of fixed size ({@link TaskStore}); a {@link Snapshot} holds on to what there was at one index,
+ * has what is altered meanwhile kept for it first ({@link Freeze}), and writes only what was
+ * altered since the last. {@link StateLoader} reads it.
  */
 public final class State implements StateView {
   /** Who makes uids: they carry the number of the term in the tasks' columns. */

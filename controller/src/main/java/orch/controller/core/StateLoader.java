@@ -115,7 +115,9 @@ public final class StateLoader {
         default -> throw from.unknown();
       }
     }
-    current(number, from).versions.add(new Job.Version(version, codec.spec(spec), nanos, principal));
+    current(number, from)
+        .versions
+        .add(new Job.Version(version, codec.spec(spec), nanos, principal));
   }
 
   private void tasks(PartReader from) {

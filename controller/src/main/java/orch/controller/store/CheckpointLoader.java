@@ -196,8 +196,7 @@ final class CheckpointLoader {
           }
           if (code == ResultCode.OK && data != null && Arrays.equals(data, manifestData)) {
             fail(
-                path
-                    + " of the checkpoint in force is missing; restore the cluster from a backup");
+                path + " of the checkpoint in force is missing; restore the cluster from a backup");
           } else if (code == ResultCode.OK && data != null) {
             take(data);
           } else {
@@ -211,11 +210,14 @@ final class CheckpointLoader {
       stop();
     } else if (code.unknown()) {
       int current = ++generation;
-      Timers.Timer _ = timers.after(RETRY, () -> {
-        if (current == generation) {
-          resume();
-        }
-      });
+      Timers.Timer _ =
+          timers.after(
+              RETRY,
+              () -> {
+                if (current == generation) {
+                  resume();
+                }
+              });
     } else {
       fail("cannot read " + path + ": " + code);
     }

@@ -121,8 +121,7 @@ final class CheckpointStore {
 
   /** Adds a section, by a number of its own. */
   void write(long id, byte[] bytes) {
-    Manifest.Stored at =
-        new Manifest.Stored(nextNode, bytes.length, Manifest.checksum(bytes, 0));
+    Manifest.Stored at = new Manifest.Stored(nextNode, bytes.length, Manifest.checksum(bytes, 0));
     for (int i = 0; i < at.nodes(); i++) {
       int from = i * Manifest.NODE_BYTES;
       int to = Math.min(bytes.length, from + Manifest.NODE_BYTES);

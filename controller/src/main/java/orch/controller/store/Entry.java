@@ -28,7 +28,7 @@ public record Entry(long epoch, long nonce, long index, List<byte[]> records) {
     records = Collections.unmodifiableList(new ArrayList<>(records));
   }
 
-  byte[] encode() {
+  public byte[] encode() {
     int size = HEADER_BYTES;
     for (byte[] record : records) {
       size += RECORD_HEADER_BYTES + record.length;
@@ -48,7 +48,7 @@ public record Entry(long epoch, long nonce, long index, List<byte[]> records) {
    *
    * @param expectedIndex that the entry's name says
    */
-  static Entry decode(long expectedIndex, byte[] bytes) {
+  public static Entry decode(long expectedIndex, byte[] bytes) {
     if (bytes.length < HEADER_BYTES) {
       throw corrupt(expectedIndex, "it has only " + bytes.length + " bytes");
     }

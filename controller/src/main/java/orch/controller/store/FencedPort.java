@@ -143,11 +143,14 @@ final class FencedPort {
   }
 
   private void again(Runnable repeat) {
-    Timers.Timer _ = timers.after(RETRY, () -> {
-      if (!closed) {
-        repeat.run();
-      }
-    });
+    Timers.Timer _ =
+        timers.after(
+            RETRY,
+            () -> {
+              if (!closed) {
+                repeat.run();
+              }
+            });
   }
 
   void fail(String why) {

@@ -25,7 +25,7 @@ import java.util.zip.CRC32C;
 public record Manifest(
     long epoch, long index, long firstEntry, long nextNode, List<Stored> sections) {
   /** Data of a node of a checkpoint: 256 KB. */
-  static final int NODE_BYTES = 256 * 1024;
+  public static final int NODE_BYTES = 256 * 1024;
 
   private static final byte FORMAT = 1;
   private static final int HEADER_BYTES = 44;
@@ -39,11 +39,11 @@ public record Manifest(
    */
   public record Stored(long firstNode, int bytes, int crc) {
     /** Number of its nodes. */
-    int nodes() {
+    public int nodes() {
       return Math.max(1, (bytes + NODE_BYTES - 1) / NODE_BYTES);
     }
 
-    boolean fits(byte[] data) {
+    public boolean fits(byte[] data) {
       return data.length == bytes && checksum(data, 0) == crc;
     }
   }
@@ -57,7 +57,7 @@ public record Manifest(
     return sections.stream().mapToLong(Stored::bytes).sum();
   }
 
-  byte[] encode() {
+  public byte[] encode() {
     ByteBuffer buffer = ByteBuffer.allocate(HEADER_BYTES + SECTION_BYTES * sections.size());
     buffer.put(FORMAT).put(new byte[7]).putLong(epoch).putLong(index).putLong(firstEntry);
     buffer.putLong(nextNode).putInt(sections.size());
@@ -70,7 +70,7 @@ public record Manifest(
   }
 
   /** Throws {@link CorruptLogException} on anything that {@link #encode} does not make. */
-  static Manifest decode(byte[] data) {
+  public static Manifest decode(byte[] data) {
     if (data.length < HEADER_BYTES) {
       throw damaged("it has only " + data.length + " bytes");
     }

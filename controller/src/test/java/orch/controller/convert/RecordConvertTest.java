@@ -199,23 +199,26 @@ class RecordConvertTest {
             .addField(999, UnknownFieldSet.Field.newBuilder().addVarint(1).build())
             .build();
     variants.add(message.toBuilder().setUnknownFields(unknown).build());
-    message.getAllFields().forEach((field, value) -> {
-      if (field.getJavaType() != FieldDescriptor.JavaType.MESSAGE || field.isMapField()) {
-        return;
-      }
-      if (field.isRepeated()) {
-        for (int i = 0; i < message.getRepeatedFieldCount(field); i++) {
-          int at = i;
-          withUnknownField((Message) message.getRepeatedField(field, i))
-              .forEach(variant ->
-                  variants.add(
-                      message.toBuilder().setRepeatedField(field, at, variant).build()));
-        }
-      } else {
-        withUnknownField((Message) value)
-            .forEach(variant -> variants.add(message.toBuilder().setField(field, variant).build()));
-      }
-    });
+    message
+        .getAllFields()
+        .forEach((field, value) -> {
+          if (field.getJavaType() != FieldDescriptor.JavaType.MESSAGE || field.isMapField()) {
+            return;
+          }
+          if (field.isRepeated()) {
+            for (int i = 0; i < message.getRepeatedFieldCount(field); i++) {
+              int at = i;
+              withUnknownField((Message) message.getRepeatedField(field, i))
+                  .forEach(variant ->
+                      variants.add(
+                          message.toBuilder().setRepeatedField(field, at, variant).build()));
+            }
+          } else {
+            withUnknownField((Message) value)
+                .forEach(
+                    variant -> variants.add(message.toBuilder().setField(field, variant).build()));
+          }
+        });
     return variants;
   }
 
@@ -228,7 +231,9 @@ class RecordConvertTest {
                 new Change.JobSubmitted(1, "default", "web", SPEC, "l", "t", "", List.of(), 0)));
     Record.Builder record = Record.parseFrom(bytes).toBuilder();
     record.getChangesBuilder(0).getJobSubmittedBuilder().getSpecBuilder().setPriority(4_711);
-    var read = (Change.JobSubmitted) RecordConvert.decode(record.build().toByteArray()).changes().getFirst();
+    var read =
+        (Change.JobSubmitted)
+            RecordConvert.decode(record.build().toByteArray()).changes().getFirst();
     assertEquals(4_711, read.spec().priority());
     StateCodec codec = new StateCodec();
     assertEquals(read.spec(), codec.spec(codec.spec(read.spec())));

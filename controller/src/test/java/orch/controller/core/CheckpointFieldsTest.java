@@ -48,9 +48,9 @@ class CheckpointFieldsTest {
         fields(State.Term.class, "incarnation epoch", ""),
         fields(
             Job.class,
-            "number uid namespace name owner traceId traceState dependsOn afterJob submitNanos tasks"
-                + " versions minVersion state reason blocked ending endingReason startNanos endNanos"
-                + " exitCode deadlineNanos nodes",
+            "number uid namespace name owner traceId traceState dependsOn afterJob submitNanos"
+                + " tasks versions minVersion state reason blocked ending endingReason startNanos"
+                + " endNanos exitCode deadlineNanos nodes",
             "dependents special watchedByIndex inRunnable cursor infeasibleAt ready"),
         fields(Job.Version.class, "number spec nanos principal", "demand live hash hashed"),
         fields(TaskStore.class, "chunks size rest", "counts freeze generation"),
@@ -71,8 +71,8 @@ class CheckpointFieldsTest {
             ""),
         fields(
             Node.class,
-            "number registerNanos description labels contact contactReason contactNanos availability"
-                + " availabilityReason drainGrace bootSequence settled",
+            "number registerNanos description labels contact contactReason contactNanos"
+                + " availability availabilityReason drainGrace bootSequence settled",
             "slot live generation"),
         fields(Requests.class, "pages", "byId freeze first next"),
         fields(Requests.Answered.class, "principal bodyHash millis answer", ""),

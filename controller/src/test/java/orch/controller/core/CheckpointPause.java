@@ -111,8 +111,17 @@ final class CheckpointPause {
         state.ended() ? now + 5_000_000 : 0,
         result,
         new StageTimes(
-            now, now + 900_000, now + 1_000_000, now + 2_000_000, now + 2_100_000, now + 2_300_000,
-            now + 2_400_000, now + 5_000_000, now + 5_300_000, now + 5_400_000, 0));
+            now,
+            now + 900_000,
+            now + 1_000_000,
+            now + 2_000_000,
+            now + 2_100_000,
+            now + 2_300_000,
+            now + 2_400_000,
+            now + 5_000_000,
+            now + 5_300_000,
+            now + 5_400_000,
+            0));
   }
 
   private static void checkpoint(Scene scene, int round) {
@@ -133,8 +142,7 @@ final class CheckpointPause {
     long[] slices = new long[200_000];
     int count = 0;
     long began = System.nanoTime();
-    Snapshot snapshot =
-        scene.state.freeze(new StateCodec(), false, Snapshot.Sizes.DEFAULT);
+    Snapshot snapshot = scene.state.freeze(new StateCodec(), false, Snapshot.Sizes.DEFAULT);
     long frozen = System.nanoTime() - began;
     long at = System.nanoTime();
     long cpu = cpuNanos();

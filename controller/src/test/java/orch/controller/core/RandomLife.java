@@ -82,7 +82,9 @@ final class RandomLife {
           Scene.with(
               spec,
               parts ->
-                  byIndex ? parts.afterSameIndex(upstream, condition) : parts.after(upstream, condition));
+                  byIndex
+                      ? parts.afterSameIndex(upstream, condition)
+                      : parts.after(upstream, condition));
     }
     boolean replace = random.nextInt(3) == 0;
     Answer answer =
@@ -120,7 +122,8 @@ final class RandomLife {
       }
       case 2 -> {
         state = AttemptState.FAILED;
-        result = new Result(ResultKind.EXITED, 1, random.nextInt(200), null, true, 3, 5, 6, 7, 8, 9);
+        result =
+            new Result(ResultKind.EXITED, 1, random.nextInt(200), null, true, 3, 5, 6, 7, 8, 9);
       }
       case 3 -> {
         state = AttemptState.FAILED;

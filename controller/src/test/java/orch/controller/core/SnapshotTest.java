@@ -141,7 +141,8 @@ class SnapshotTest {
     assertEquals(state.liveJobs.keySet(), loaded.liveJobs.keySet());
     assertEquals(state.jobsByName, loaded.jobsByName);
     assertEquals(state.jobsByOwner, loaded.jobsByOwner);
-    assertEquals(List.copyOf(state.jobsBySequence.keySet()), List.copyOf(loaded.jobsBySequence.keySet()));
+    assertEquals(
+        List.copyOf(state.jobsBySequence.keySet()), List.copyOf(loaded.jobsBySequence.keySet()));
     assertEquals(numbers(state), numbers(loaded));
     assertEquals(counts(state), counts(loaded));
     assertEquals(state.taskCount, loaded.taskCount);
@@ -257,8 +258,7 @@ class SnapshotTest {
     PartWriter kind = new PartWriter();
     kind.varint(99);
     StateLoader loader = new StateLoader(CODEC);
-    var thrown =
-        assertThrows(UnreadableStateException.class, () -> loader.add(kind.toByteArray()));
+    var thrown = assertThrows(UnreadableStateException.class, () -> loader.add(kind.toByteArray()));
     assertEquals(
         "the checkpoint has a part of kind 99, which this version does not know; upgrade this"
             + " controller",

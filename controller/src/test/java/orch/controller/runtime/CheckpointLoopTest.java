@@ -107,12 +107,14 @@ final class CheckpointLoopTest {
     time.pass(SOON);
     TestController older = controller("older", 2).standby();
     assertEquals(
-        List.of("the log has format level 3, this controller reads up to 2: upgrade this controller"),
+        List.of(
+            "the log has format level 3, this controller reads up to 2: upgrade this controller"),
         older.failures);
     ask(newer, 60);
     TestController other = controller("other", 2).standby();
     assertEquals(
-        List.of("the log has format level 3, this controller reads up to 2: upgrade this controller"),
+        List.of(
+            "the log has format level 3, this controller reads up to 2: upgrade this controller"),
         other.failures,
         "from a checkpoint too");
     assertEquals(List.of(), newer.failures);

@@ -46,7 +46,9 @@ final class ListMember implements LogListener {
   void append(String... records) {
     for (String record : records) {
       state.add(record);
-      var _ = log.append((record + " ".repeat(LogWriter.GATHER_BYTES)).getBytes(StandardCharsets.UTF_8));
+      var _ =
+          log.append(
+              (record + " ".repeat(LogWriter.GATHER_BYTES)).getBytes(StandardCharsets.UTF_8));
     }
   }
 
