@@ -37,14 +37,12 @@ final class CheckpointPause {
     for (int i = 0; i < JOBS; i++) {
       scene.job(
           Scene.with(Scene.array("j" + i, TASKS_OF_A_JOB), parts -> parts.cpu(1).memory(1 << 20)));
-      scene.applied.clear();
     }
     System.out.printf("%,d tasks placed in %d ms%n", JOBS * TASKS_OF_A_JOB, millis(began));
     running(scene);
     for (int round = 0; round < 6; round++) {
       checkpoint(scene, round);
       end(scene, round, 20_000);
-      scene.applied.clear();
     }
   }
 
@@ -80,7 +78,6 @@ final class CheckpointPause {
               node.uid(),
               statuses.subList(from, Math.min(statuses.size(), from + Limits.MAX_REPORTS))));
     }
-    scene.applied.clear();
   }
 
   /** So many tasks all over the cluster end. */

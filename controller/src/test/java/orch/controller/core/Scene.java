@@ -45,7 +45,9 @@ final class Scene {
   Decision last = new Decision(List.of(), List.of(), null, false);
   boolean comparing = true;
 
-  /** Every change, in order; to be cleared by who wants it. */
+  boolean recording;
+
+  /** Every change, in order, while it is recorded. */
   final List<Applied> applied = new ArrayList<>();
 
   boolean scheduling = true;
@@ -135,7 +137,9 @@ final class Scene {
 
   Decision step(Input input) {
     Decision decision = decider.decide(input, now);
-    decision.changes().forEach(change -> applied.add(new Applied(change, now)));
+    if (recording) {
+      decision.changes().forEach(change -> applied.add(new Applied(change, now)));
+    }
     if (comparing) {
       RecordConvert.Decided read =
           RecordConvert.decode(RecordConvert.encode(now, decision.changes()));

@@ -98,6 +98,7 @@ class SnapshotTest {
       life.step();
     }
     State loaded = load(whole(life.scene.state).inOrder);
+    life.scene.recording = true;
     for (int i = 0; i < 100; i++) {
       life.scene.applied.clear();
       life.step();
