@@ -298,6 +298,16 @@ public final class State implements StateView {
     jobCounts.merge(state, (long) more, Long::sum);
   }
 
+  /** The format that the log may hold. */
+  public int formatLevel() {
+    return formatLevel;
+  }
+
+  /** The newest epoch that began. */
+  public long epoch() {
+    return epoch;
+  }
+
   // ---- the view
 
   @Override

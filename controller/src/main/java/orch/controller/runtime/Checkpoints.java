@@ -39,7 +39,7 @@ final class Checkpoints {
   }
 
   private void begin() {
-    Writing next = new Writing(replica);
+    Writing next = new Writing();
     writing = next;
     next.sink = log.beginCheckpoint(next);
     next.snapshot = replica.freeze();
@@ -60,12 +60,6 @@ final class Checkpoints {
     private int written;
     private int kept;
     private long bytes;
-
-    Writing(Replica of) {
-      if (of.state().cluster().clusterId().isEmpty()) {
-        throw new IllegalStateException("there is no cluster yet");
-      }
-    }
 
     void sliceSoon() {
       if (!sliceDue && !whole) {

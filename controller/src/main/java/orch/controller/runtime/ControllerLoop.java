@@ -20,7 +20,6 @@ import orch.controller.core.ClusterView;
 import orch.controller.core.Decision;
 import orch.controller.core.Effect;
 import orch.controller.core.Input;
-import orch.controller.core.InvariantError;
 import orch.controller.core.Rejection;
 import orch.controller.core.RejectionCode;
 import orch.controller.core.StateView;
@@ -255,7 +254,7 @@ public final class ControllerLoop {
   Decision decide(Input input) {
     Decision decision = replica.decide(input, seams.clock().now());
     if (!decision.changes().isEmpty()) {
-      requireReadable(decision.changes());
+      FormatLevels.requireReadable(decision.changes(), replica.state().formatLevel());
       long revision = log.append(RecordConvert.encode(replica.last(), decision.changes()));
       uncommitted.add(new Uncommitted(revision, replica.last(), decision.changes()));
     }
@@ -264,16 +263,6 @@ public final class ControllerLoop {
     }
     scheduleDue |= decision.more();
     return decision;
-  }
-
-  /** A change above the log's level would stop members that are older than this one. */
-  private void requireReadable(List<Change> changes) {
-    int level = replica.state().cluster().formatLevel();
-    for (Change change : changes) {
-      if (change.formatLevel() > level) {
-        throw new InvariantError("the log has format level " + level + ", too low for " + change);
-      }
-    }
   }
 
   UnavailableException refusal() {
@@ -415,7 +404,8 @@ public final class ControllerLoop {
     committed = lastIndex;
     replica.lead();
     loseRequestsLater();
-    var _ = decide(new Input.BecameLeader(newEpoch, name, newClusterId(), readableLevel()));
+    int level = FormatLevels.readable(origin, seams.membership());
+    var _ = decide(new Input.BecameLeader(newEpoch, name, newClusterId(), level));
     log.flush();
     hold(
         new HeldActions.Action() {
@@ -429,26 +419,11 @@ public final class ControllerLoop {
         });
   }
 
-  /** The newest format that every member reads. */
-  private int readableLevel() {
-    int level = origin.maxFormatLevel();
-    for (Member member : seams.membership().members()) {
-      level = Math.min(level, member.maxFormatLevel());
-    }
-    return level;
-  }
-
   /** What was read may be of a newer format than this controller knows. */
   private void requireKnownFormat() {
-    int level = replica.state().cluster().formatLevel();
-    if (level > origin.maxFormatLevel()) {
-      fail(
-          "the log has format level "
-              + level
-              + ", this controller reads up to "
-              + origin.maxFormatLevel()
-              + ": upgrade this controller",
-          null);
+    String why = FormatLevels.tooNew(replica.state().formatLevel(), origin);
+    if (!why.isEmpty()) {
+      fail(why, null);
     }
   }
 
@@ -491,8 +466,8 @@ public final class ControllerLoop {
     tickLater();
     if (takesInputs()) {
       sessions.tick();
-      int level = readableLevel();
-      if (level > replica.state().cluster().formatLevel()) {
+      int level = FormatLevels.readable(origin, seams.membership());
+      if (level > replica.state().formatLevel()) {
         var _ = decide(new Input.FormatReadable(level));
       }
       var _ = decide(new Input.Tick());
@@ -571,7 +546,7 @@ public final class ControllerLoop {
               () -> {
                 replica.loaded();
                 requireKnownFormat();
-                epoch = replica.state().cluster().epoch();
+                epoch = replica.state().epoch();
                 committed = index;
                 LOG.info("Has loaded the checkpoint at revision {}", index);
               })
