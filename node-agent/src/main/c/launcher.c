@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -27,7 +28,15 @@ enum { FDS_A_SHIM = 4, FDS_OF_ITS_OWN = 64, JOURNAL_SIZE_DEFAULT = 16 * 1024 * 1
 #define PREVIOUS_PAUSE (5 * NANOS_PER_SECOND)
 #define LEASE_PAUSE (NANOS_PER_SECOND / 2) /* between looks at running leases */
 
-static struct launcher launcher;
+/*
+ * On pages of its own that no shim gets a copy of: the launcher writes to them between two forks, and each shim would keep the state of its
+ * birth for life.
+ */
+enum { PAGE = 4096 };
+static union {
+  struct launcher own;
+  char pages[(sizeof(struct launcher) + PAGE - 1) / PAGE * PAGE];
+} _Alignas(PAGE) launcher;
 
 void launcher_note(struct launcher *l, const char *format, ...) {
   char text[NOTE_MAX];
@@ -43,6 +52,7 @@ void launcher_note(struct launcher *l, const char *format, ...) {
 static const char usage[] =
     "usage: orch-launcher --run-dir DIR [--cgroup DIR] [--journal-dir DIR] [--segments-dir DIR]\n"
     "                     [--shims N] [--max-shims N] [--journal-size BYTES]\n"
+    "                     [--without clone-into-cgroup|cgroup-kill]\n"
     "Starts and guards processes for orch-agent, which connects to DIR/launcher.sock.\n";
 
 static _Noreturn void wrong_usage(const char *what, const char *which) {
@@ -57,6 +67,13 @@ static uint32_t number_option(const char *name, const char *text, uint32_t low, 
   const char *at = text;
   if (!parse_number(&at, &value) || *at != '\0' || value < low || value > high) wrong_usage("an impossible number for", name);
   return (uint32_t)value;
+}
+
+/* What this kernel has is not used, so that the ways without it can be tested. */
+static void read_without(struct options *o, const char *what) {
+  if (strcmp(what, "clone-into-cgroup") == 0) o->no_clone_into = true;
+  else if (strcmp(what, "cgroup-kill") == 0) o->no_kill = true;
+  else wrong_usage("nothing to go without:", what);
 }
 
 static void read_options(struct options *o, int argc, char **argv) {
@@ -77,6 +94,7 @@ static void read_options(struct options *o, int argc, char **argv) {
     else if (strcmp(name, "--shims") == 0) o->shims = number_option(name, value, 1, ORCH_SHIMS_MAX);
     else if (strcmp(name, "--max-shims") == 0) o->max_shims = number_option(name, value, 1, ORCH_SHIMS_MAX);
     else if (strcmp(name, "--journal-size") == 0) o->journal_size = number_option(name, value, 65536, 1u << 30) & ~63u;
+    else if (strcmp(name, "--without") == 0) read_without(o, value);
     else wrong_usage("an unknown option:", name);
   }
   if (o->run_dir == NULL) wrong_usage("missing:", "--run-dir");
@@ -149,6 +167,8 @@ static int begin(struct launcher *l) {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return errno;
   crc32c_init();
   fit_files(l);
+  error = setup_needs();
+  if (error != 0) return error;
   error = setup_directories(l);
   if (error != 0) return error;
   setup_cgroup(l);
@@ -165,6 +185,7 @@ static int begin(struct launcher *l) {
   l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (l->wake < 0) return errno;
   error = places_init(l);
+  if (error == 0 && madvise(&launcher, sizeof launcher, MADV_DONTFORK) != 0) error = errno;
   if (error != 0) return error;
   places_grow(l, l->options.shims, &error);
   if (error != 0) return error;
@@ -241,7 +262,7 @@ static void turn(struct launcher *l) {
 }
 
 int main(int argc, char **argv) {
-  struct launcher *l = &launcher;
+  struct launcher *l = &launcher.own;
   l->agent = l->listener = l->cgroup = l->ctl = -1;
   read_options(&l->options, argc, argv);
   int error = begin(l);

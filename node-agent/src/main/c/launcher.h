@@ -20,6 +20,8 @@ struct options {
   uint32_t shims;
   uint32_t max_shims;
   uint32_t journal_size;
+  bool no_clone_into; /* tests: as if the kernel could not */
+  bool no_kill;
 };
 
 /* What the launcher alone knows of a slot: not copied into shims. */
@@ -102,6 +104,7 @@ void agent_flush(struct launcher *launcher);
 bool agent_blocked(const struct launcher *launcher);
 
 /* setup.c */
+int setup_needs(void);
 int setup_directories(struct launcher *launcher);
 void setup_cgroup(struct launcher *launcher);
 void setup_capabilities(struct launcher *launcher);

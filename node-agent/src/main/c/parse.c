@@ -25,11 +25,11 @@ static bool whole_string(const char *value, uint32_t length) {
   return length >= 2 && value[length - 1] == '\0' && memchr(value, '\0', length - 1) == NULL;
 }
 
-static struct parse_error strings(const char *value, uint32_t length, const char **list, uint32_t *count) {
+static struct parse_error strings(const char *value, uint32_t length, const char **list, uint32_t *count, uint32_t room) {
   if (length == 0) return fine;
-  if (value[length - 1] != '\0') return malformed("ARGV or ENV does not end with NUL");
+  if (value[length - 1] != '\0') return malformed("ARGV, ENV or PRE_STOP does not end with NUL");
   for (const char *p = value, *end = value + length; p < end; p += strlen(p) + 1) {
-    if (*count == REQUEST_STRINGS) return beyond("more than 8192 strings in ARGV or ENV");
+    if (*count == room) return beyond("more than 8192 strings in ARGV or ENV, or 256 in PRE_STOP");
     list[(*count)++] = p;
   }
   list[*count] = NULL;
@@ -113,10 +113,23 @@ static struct parse_error fds(const char *value, uint32_t length, struct request
   return fine;
 }
 
+static struct parse_error rule(const char *value, uint32_t length, struct request *r) {
+  if (r->rules == REQUEST_RULES) return beyond("more than 128 PATH_RULEs");
+  uint32_t head[2];
+  if (length < sizeof head) return malformed("a PATH_RULE is too short");
+  memcpy(head, value, sizeof head);
+  if (head[0] < 1 || head[0] > 2 || head[1] != 0) return malformed("a PATH_RULE has an unknown access");
+  const char *path_ = value + sizeof head;
+  if (!whole_string(path_, length - (uint32_t)sizeof head) || path_[0] != '/') return malformed("a PATH_RULE has no absolute path ended by its only NUL");
+  if (length - sizeof head > 4096) return beyond("a path is longer than 4095 bytes");
+  r->rule[r->rules++] = (struct request_rule){head[0], path_};
+  return fine;
+}
+
 static struct parse_error tagged(uint16_t tag, const char *value, uint32_t length, struct request *r) {
   switch (tag) {
-    case ORCH_T_ARGV: return r->argc != 0 ? malformed("ARGV is given twice") : strings(value, length, r->argv, &r->argc);
-    case ORCH_T_ENV: return r->envc != 0 ? malformed("ENV is given twice") : strings(value, length, r->env, &r->envc);
+    case ORCH_T_ARGV: return r->argc != 0 ? malformed("ARGV is given twice") : strings(value, length, r->argv, &r->argc, REQUEST_STRINGS);
+    case ORCH_T_ENV: return r->envc != 0 ? malformed("ENV is given twice") : strings(value, length, r->env, &r->envc, REQUEST_STRINGS);
     case ORCH_T_CWD: return path(value, length, &r->cwd);
     case ORCH_T_STDIN: return path(value, length, &r->in);
     case ORCH_T_STDOUT: return path(value, length, &r->out);
@@ -129,6 +142,9 @@ static struct parse_error tagged(uint16_t tag, const char *value, uint32_t lengt
     case ORCH_T_SECCOMP: return seccomp(value, length, r);
     case ORCH_T_NAME: return short_text(value, length, r->name, sizeof r->name);
     case ORCH_T_FDS: return fds(value, length, r);
+    case ORCH_T_PRE_STOP:
+      return r->pre_stops != 0 ? malformed("PRE_STOP is given twice") : strings(value, length, r->pre_stop, &r->pre_stops, REQUEST_PRE_STOP);
+    case ORCH_T_PATH_RULE: return rule(value, length, r);
     default: return malformed("START has an unknown tag");
   }
 }
@@ -142,13 +158,16 @@ static void clear(struct request *r) {
 
 static struct parse_error check(struct request *r) {
   const struct orch_start *s = &r->fixed;
-  const uint64_t known = ((ORCH_S_REUSE_LEAF << 1) - 1) | ORCH_S_LEASE;
+  const uint64_t known = ((ORCH_S_PRE_STOP << 1) - 1) | ORCH_S_LEASE;
   if ((s->flags & ~known) != 0) return malformed("START has an unknown flag");
   if (r->argc == 0) return malformed("START has no ARGV");
   if (r->argv[0][0] == '\0') return malformed("the first string of ARGV is empty");
   if (s->stop_mode > ORCH_MODE_PROCESS || s->stop_signal > 64) return malformed("START has a wrong stop mode or signal");
   if (s->uid.incarnation == 0 && s->uid.epoch == 0 && s->uid.sequence == 0) return malformed("START has no attempt uid");
   if ((s->flags & ORCH_S_CTTY) != 0 && (s->flags & ORCH_S_SETSID) == 0) return malformed("CTTY needs SETSID");
+  if ((s->flags & ORCH_S_PID_NAMESPACE) != 0 && (s->flags & ORCH_S_WAIT) != 0) return malformed("PID_NAMESPACE excludes WAIT");
+  if (((s->flags & ORCH_S_PRE_STOP) != 0) != (r->pre_stops != 0)) return malformed("the flag PRE_STOP and its strings come together");
+  if (r->pre_stops != 0 && r->pre_stop[0][0] == '\0') return malformed("the first string of PRE_STOP is empty");
   for (uint32_t n = 0; n < r->envc; n++)
     if (strncmp(r->env[n], "PATH=", 5) == 0) r->path = r->env[n] + 5;
   if (r->leaf[0] == '\0')

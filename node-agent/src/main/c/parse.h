@@ -6,7 +6,7 @@
 
 #include "protocol.h"
 
-enum { REQUEST_STRINGS = 8192, REQUEST_LIMITS = 256, REQUEST_RLIMITS = 32, REQUEST_GROUPS = 1024, REQUEST_FILTER = 4096 };
+enum { REQUEST_STRINGS = 8192, REQUEST_LIMITS = 256, REQUEST_RLIMITS = 32, REQUEST_GROUPS = 1024, REQUEST_FILTER = 4096, REQUEST_RULES = 128, REQUEST_PRE_STOP = 256 };
 
 struct request_limit {
   const char *file;
@@ -18,6 +18,11 @@ struct request_rlimit {
   uint32_t resource;
   uint64_t soft;
   uint64_t hard;
+};
+
+struct request_rule {
+  uint32_t access; /* 1 read and execute, 2 everything */
+  const char *path;
 };
 
 struct request {
@@ -36,12 +41,16 @@ struct request {
   uint32_t rlimits;
   uint32_t group_count;
   uint32_t filter_length;
+  uint32_t rules;
+  uint32_t pre_stops;
   uint32_t fds;
   uint32_t fd[ORCH_PASSED_FDS_MAX];
   char leaf[ORCH_LEAF_MAX];
   char name[ORCH_NAME_MAX];
   struct request_rlimit rlimit[REQUEST_RLIMITS];
   struct request_limit limit[REQUEST_LIMITS];
+  struct request_rule rule[REQUEST_RULES];
+  const char *pre_stop[REQUEST_PRE_STOP + 1]; /* NULL-ended */
   const char *argv[REQUEST_STRINGS + 1]; /* NULL-ended */
   const char *env[REQUEST_STRINGS + 2];  /* NULL-ended, with room for one more */
 };

@@ -61,7 +61,9 @@ static int make_place(struct launcher *launcher, uint32_t slot) {
 
 static int fork_shim(struct launcher *launcher, uint32_t slot) {
   struct place *place = &launcher->places[slot];
-  struct shim_setup setup = {.table = launcher->table,
+  /* All that the child may look at: the launcher's own memory is not there for it. */
+  struct shim_setup setup = {.files = launcher->files,
+                             .table = launcher->table,
                              .slot = slot,
                              .socket = place->shim_end,
                              .life = launcher->life[0],
@@ -71,15 +73,18 @@ static int fork_shim(struct launcher *launcher, uint32_t slot) {
                              .segments = launcher->segments,
                              .cgroup = launcher->cgroup};
   struct clone_args arguments = {.exit_signal = SIGCHLD};
-  if (launcher->ctl >= 0) {
+  bool join = (launcher->capabilities & ORCH_CAP_JOIN) != 0;
+  int ctl = launcher->ctl;
+  if (ctl >= 0 && !join) {
     arguments.flags = CLONE_INTO_CGROUP;
-    arguments.cgroup = (uint64_t)launcher->ctl;
+    arguments.cgroup = (uint64_t)ctl;
   }
   long pid = clone3_call(&arguments, NULL, NULL);
   if (pid < 0) return (int)-pid;
   if (pid == 0) {
-    /* The launcher raised its own; a task must not inherit that. */
-    if (setrlimit(RLIMIT_NOFILE, &launcher->files) != 0) complain("shim %u: cannot set back RLIMIT_NOFILE: %e", slot, errno);
+    int error = join && ctl >= 0 ? write_file(ctl, "cgroup.procs", "0", 1) : 0;
+    if (error != 0) complain("shim %u: cannot move to its cgroup: %e", slot, error);
+    if (setrlimit(RLIMIT_NOFILE, &setup.files) != 0) complain("shim %u: cannot set back RLIMIT_NOFILE: %e", slot, errno);
     shim_run(&setup);
   }
   struct orch_slot *entry = table_slot(launcher->table, slot);

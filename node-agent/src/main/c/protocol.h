@@ -116,6 +116,9 @@ static_assert(sizeof(struct orch_hello) == 8, "layout");
 #define ORCH_CAP_FREEZE (UINT64_C(1) << 2)        /* cgroup.freeze is there (without: SIGSTOP and SIGCONT to the tree) */
 #define ORCH_CAP_PIDFD_INFO (UINT64_C(1) << 3)    /* PIDFD_GET_INFO with exit status (Linux 6.15) */
 #define ORCH_CAP_ROOT (UINT64_C(1) << 4)          /* may change users, raise limits, lower oom_score_adj */
+#define ORCH_CAP_LANDLOCK (UINT64_C(1) << 5)      /* path rules can be kept */
+#define ORCH_CAP_PID_NAMESPACE (UINT64_C(1) << 6) /* tasks may have a PID namespace of their own (it was tried) */
+#define ORCH_CAP_JOIN (UINT64_C(1) << 7)          /* no clone into a cgroup here: a child moves to its leaf before anything else */
 #define ORCH_CAP_MEMORY (UINT64_C(1) << 8)        /* controller enabled for leaves */
 #define ORCH_CAP_CPU (UINT64_C(1) << 9)
 #define ORCH_CAP_PIDS (UINT64_C(1) << 10)
@@ -249,6 +252,8 @@ static_assert(sizeof(struct orch_refused) == 40, "layout");
 #define ORCH_S_LISTEN_PID (UINT64_C(1) << 12)     /* add LISTEN_PID=<pid of the task> to the env */
 #define ORCH_S_CTTY (UINT64_C(1) << 13)           /* make fd 0 the controlling terminal (with SETSID) */
 #define ORCH_S_REUSE_LEAF (UINT64_C(1) << 14)     /* a clean, never killed leaf may be taken (allowed, not promised) */
+#define ORCH_S_PID_NAMESPACE (UINT64_C(1) << 15)  /* a PID namespace of its own with an init of ours; not with WAIT */
+#define ORCH_S_PRE_STOP (UINT64_C(1) << 16)       /* PRE_STOP says what runs before the stop signal */
 #define ORCH_S_LEASE (UINT64_C(1) << 40)          /* the deadline is the end of a lease: see SET_LEASE */
 
 struct orch_start {
@@ -294,6 +299,8 @@ enum {
   ORCH_T_TASK_DIR = 12,  /* path, NUL-ended: made (or found) before the task exists, owned by its user */
   ORCH_T_NAME = 13,      /* for people, such as web/3@2; NUL-ended, at most 96 bytes; kept in the CLAIM record */
   ORCH_T_FDS = 14,       /* u32 target fd numbers 0 to 63, for the fds passed by SCM_RIGHTS with the first part */
+  ORCH_T_PRE_STOP = 15,  /* strings, each ended by NUL; with flag PRE_STOP: run before the stop signal, inside the grace */
+  ORCH_T_PATH_RULE = 16, /* u32 access (1 read and execute, 2 everything), u32 0, path, NUL-ended; repeated: Landlock */
 };
 
 enum { ORCH_MODE_GROUP = 1, ORCH_MODE_MIXED = 2, ORCH_MODE_PROCESS = 3 };
@@ -363,6 +370,9 @@ enum {
   ORCH_STAGE_TERMINAL = 27,  /* TIOCSCTTY */
   ORCH_STAGE_KILLED = 28,    /* killed before exec: errno 0, `index` is the signal (a stop, or a killed cgroup) */
   ORCH_STAGE_LIMITS_OF_REQUEST = 29, /* more strings or groups than the shim has room for */
+  ORCH_STAGE_LANDLOCK = 30,  /* `index` counts the PATH_RULEs from 0; 65535: the rules as a whole */
+  ORCH_STAGE_PID_NAMESPACE = 31, /* `index` 0: clone, 1: mounts of its own, 2: /proc */
+  ORCH_STAGE_PRE_STOP = 32,  /* request could not be kept for PRE_STOP */
 };
 
 struct orch_start_failed {
@@ -393,6 +403,8 @@ static_assert(sizeof(struct orch_start_failed) == 48, "layout");
 #define ORCH_E_RUSAGE (UINT64_C(1) << 13)        /* the rusage fields are there */
 #define ORCH_E_LOCAL (UINT64_C(1) << 14)         /* oom_kill_local is there (memory.events.local) */
 #define ORCH_E_PEAK (UINT64_C(1) << 15)          /* memory_peak is there */
+#define ORCH_E_PRE_STOP (UINT64_C(1) << 16)      /* PRE_STOP was run */
+#define ORCH_E_PRE_STOP_FAILED (UINT64_C(1) << 17) /* it could not be run, did not exit with 0 or outlived the grace */
 #define ORCH_E_LEASE (UINT64_C(1) << 24)         /* the lease had ended and shim or launcher stopped it */
 
 struct orch_exit {
@@ -540,7 +552,7 @@ struct orch_slot {
   int32_t exit_status;       // the same
   uint64_t usage[9];         // user_us to preemptions of struct orch_exit
   uint64_t appending;        // journal position being written; all ones: about to be reserved; 0: none
-  uint64_t start_report;     // of the child before execve: 0 not there yet, bit 63: at execve, else stage << 48 | index << 32 | errno
+  uint64_t start_report;     // of the child before execve: 0 not there yet, bit 63: at execve, with bit 62: the init of its PID namespace says how the leader ended, si_code << 8 | si_status; else stage << 48 | index << 32 | errno
   uint64_t start_seq;        // request number of the START
   uint64_t log_lines;        // lines (cut ones too) written to segments
   uint64_t log_bytes;        // payload bytes written to segments

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +20,7 @@
 
 #include "base.h"
 #include "cgroup.h"
+#include "landlock.h"
 #include "launcher.h"
 #include "spawn.h"
 
@@ -214,10 +216,17 @@ void setup_count_previous(struct launcher *l) {
 /* ---- cgroups ---- */
 
 /* A child in a cgroup that ends with `code` or, for a negative one, stays until it is killed. The pid or -errno. */
-static long child_in(int cgroup, int code) {
-  struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)cgroup};
+static long child_in(const struct launcher *l, int cgroup, int code) {
+  bool join = (l->capabilities & ORCH_CAP_JOIN) != 0;
+  struct clone_args arguments = {.exit_signal = SIGCHLD};
+  if (!join) {
+    arguments.flags = CLONE_INTO_CGROUP;
+    arguments.cgroup = (uint64_t)cgroup;
+  }
+  if (!join && l->options.no_clone_into) return -EINVAL;
   long pid = clone3_call(&arguments, NULL, NULL);
   if (pid != 0) return pid;
+  if (join && write_file(cgroup, "cgroup.procs", "0", 1) != 0) _exit(99);
   if (code >= 0) _exit(code);
   for (;;) pause();
 }
@@ -235,17 +244,40 @@ static int end_of(pid_t pid, siginfo_t *info) {
   return ready == 1 ? 0 : ETIMEDOUT;
 }
 
-static bool ends_by_itself(struct launcher *l, int cgroup, const char *what) {
+enum clone_test { WORKS, CANNOT_CLONE, KILLED_ONCE, ODD_END };
+
+static enum clone_test ends_by_itself(struct launcher *l, int cgroup, int *why) {
   siginfo_t info;
-  long pid = child_in(cgroup, 7);
-  if (pid < 0) {
-    launcher_note(l, "no cgroups: a process cannot be started in %s/%s: %e", l->cgroup_path, what, (int)-pid);
-    return false;
+  long pid = child_in(l, cgroup, 7);
+  *why = pid < 0 ? (int)-pid : 0;
+  if (pid < 0) return CANNOT_CLONE;
+  *why = end_of((pid_t)pid, &info);
+  if (*why == 0 && info.si_code == CLD_EXITED && info.si_status == 7) return WORKS;
+  return *why == 0 && info.si_code != CLD_EXITED && info.si_status == SIGKILL ? KILLED_ONCE : ODD_END;
+}
+
+/*
+ * A kernel before 5.7 cannot clone into a cgroup, and any kernel kills what is cloned into one that was ever killed itself or from above.
+ * Moving there by cgroup.procs works in both cases: a few microseconds more a start.
+ */
+static bool can_start_in(struct launcher *l, int cgroup, const char *what) {
+  int why;
+  enum clone_test first = ends_by_itself(l, cgroup, &why);
+  if (first == WORKS) return true;
+  l->capabilities |= ORCH_CAP_JOIN;
+  int then;
+  enum clone_test second = ends_by_itself(l, cgroup, &then);
+  if (second == WORKS) {
+    if (first == KILLED_ONCE)
+      launcher_note(l, "%s or a cgroup above it was killed by cgroup.kill once, and the kernel kills all that is cloned into it: processes move to their cgroups themselves", l->cgroup_path);
+    else
+      launcher_note(l, "this kernel cannot clone into a cgroup (%e): processes move to their cgroups themselves", why);
+    return true;
   }
-  int error = end_of((pid_t)pid, &info);
-  if (error == 0 && info.si_code == CLD_EXITED && info.si_status == 7) return true;
-  if (error == 0 && info.si_status == SIGKILL)
-    launcher_note(l, "no cgroups: %s or a cgroup above it was killed by cgroup.kill once, and the kernel kills all that starts there; make a new one", l->cgroup_path);
+  if (second == CANNOT_CLONE)
+    launcher_note(l, "no cgroups: a process cannot be started in %s/%s: %e", l->cgroup_path, what, then);
+  else if (second == KILLED_ONCE)
+    launcher_note(l, "no cgroups: what starts in %s/%s is killed at once; make a new cgroup", l->cgroup_path, what);
   else
     launcher_note(l, "no cgroups: a process started in %s/%s did not end as it should", l->cgroup_path, what);
   return false;
@@ -259,14 +291,14 @@ static bool test_leaf(struct launcher *l) {
     launcher_note(l, "no cgroups: cannot make %s/%s: %e", l->cgroup_path, name, -leaf);
     return false;
   }
-  bool works = ends_by_itself(l, leaf, name);
-  long pid = works ? child_in(leaf, -1) : -1;
+  bool works = can_start_in(l, leaf, name);
+  long pid = works ? child_in(l, leaf, -1) : -1;
   if (pid > 0) {
     siginfo_t info;
-    int error = leaf_kill(leaf);
+    int error = l->options.no_kill ? ENOENT : leaf_kill(leaf);
     if (error != 0) (void)!kill((pid_t)pid, SIGKILL);
     if (error == 0) l->capabilities |= ORCH_CAP_KILL;
-    else launcher_note(l, "cgroup.kill does not work (%e): trees are frozen and killed one by one", error);
+    else launcher_note(l, "cgroup.kill does not work (%e): trees are frozen and killed process by process", error);
     error = end_of((pid_t)pid, &info);
     if (error != 0) launcher_note(l, "a killed process of %s does not end: %e", l->cgroup_path, error);
   }
@@ -332,7 +364,7 @@ static bool use_cgroup(struct launcher *l) {
     return false;
   }
   enable_controllers(l);
-  return ends_by_itself(l, l->ctl, name) && test_leaf(l);
+  return can_start_in(l, l->ctl, name) && test_leaf(l);
 }
 
 void setup_cgroup(struct launcher *l) {
@@ -362,6 +394,47 @@ void setup_cgroup(struct launcher *l) {
   l->capabilities = 0;
 }
 
+/* What nothing works without, each since Linux 5.9 or earlier. */
+int setup_needs(void) {
+  int pidfd = -1;
+  struct clone_args arguments = {.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+  long pid = clone3_call(&arguments, NULL, NULL);
+  if (pid == 0) _exit(0);
+  const char *missing = NULL;
+  int error = 0;
+  if (pid < 0) {
+    missing = "clone3 with a pidfd";
+    error = (int)-pid;
+  } else {
+    siginfo_t status;
+    if (pidfd_signal(pidfd, 0) != 0) missing = "pidfd_send_signal";
+    int waited;
+    while ((waited = waitid(P_PIDFD, (id_t)pidfd, &status, WEXITED)) != 0 && errno == EINTR) continue;
+    error = errno;
+    if (waited != 0) missing = "waitid by a pidfd";
+    close(pidfd);
+    if (missing == NULL && syscall(SYS_close_range, ~0u, ~0u, 0) != 0) {
+      missing = "close_range";
+      error = errno;
+    }
+  }
+  if (missing == NULL) return 0;
+  complain("this kernel lacks %s (%e); Linux 5.9 or later is needed, and no filter in the way", missing, error);
+  return error != 0 ? error : ENOSYS;
+}
+
+static bool namespaces_work(int *why) {
+  struct clone_args arguments = {.flags = CLONE_NEWPID | CLONE_NEWNS, .exit_signal = SIGCHLD};
+  long pid = clone3_call(&arguments, NULL, NULL);
+  if (pid == 0) _exit(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0 || mount("proc", "/proc", "proc", 0, NULL) != 0 ? 1 : 0);
+  *why = pid < 0 ? (int)-pid : 0;
+  if (pid < 0) return false;
+  siginfo_t status;
+  while (waitid(P_PID, (id_t)pid, &status, WEXITED) != 0 && errno == EINTR) continue;
+  *why = EPERM;
+  return status.si_code == CLD_EXITED && status.si_status == 0;
+}
+
 static bool pidfd_tells_status(void) {
   struct pidfd_status {
     uint64_t mask;
@@ -384,6 +457,10 @@ static bool pidfd_tells_status(void) {
 
 void setup_capabilities(struct launcher *l) {
   if (pidfd_tells_status()) l->capabilities |= ORCH_CAP_PIDFD_INFO;
+  if (landlock_version() > 0) l->capabilities |= ORCH_CAP_LANDLOCK;
+  int why;
+  if (namespaces_work(&why)) l->capabilities |= ORCH_CAP_PID_NAMESPACE;
+  else if (geteuid() == 0) launcher_note(l, "no PID namespaces for tasks: %e", why);
   if (geteuid() == 0) l->capabilities |= ORCH_CAP_ROOT;
   else launcher_note(l, "not root: tasks run as the launcher's own user, and limits can only be lowered");
   l->table->capabilities = l->capabilities;

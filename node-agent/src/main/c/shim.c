@@ -8,12 +8,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base.h"
+#include "pre_stop.h"
 
 enum { READS_A_TURN = 16 };
 
@@ -102,7 +104,7 @@ static void set_up(const struct shim_setup *setup) {
   shim.cgroup = setup->cgroup;
   shim.journal = (struct journal){.table = setup->table, .slot = shim.slot, .directory = setup->journal, .fd = -1};
   shim.output = (struct output){.slot = shim.slot, .directory = setup->segments, .segment = -1};
-  shim.lock = shim.listener = shim.pidfd = shim.leaf = shim.events = -1;
+  shim.lock = shim.listener = shim.pidfd = shim.leaf = shim.events = shim.pre_stop = -1;
   shim.fifo_owner = UINT32_MAX; /* unknown: the first start sets it */
   int *own[] = {&shim.socket, &shim.life, &shim.wake, &shim.generation, &shim.cgroup, &shim.journal.directory, &shim.output.directory};
   keep_only(own, sizeof own / sizeof own[0]);
@@ -114,6 +116,8 @@ static void set_up(const struct shim_setup *setup) {
   shim.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
   if (shim.timer < 0) give_up("cannot make a timer");
   take_lock();
+  /* Tasks read their limits in their leaf, whoever they are (a JVM sizes its heap by them). Whatever else is made here says its mode. */
+  umask(022);
   set_signals();
   if (prctl(PR_SET_NAME, "orch-shim") != 0) give_up("cannot set its name");
 }
@@ -154,7 +158,7 @@ static void run_timers(uint64_t now) {
   else if (shim.slot->adopted != 0) shim_reap(&shim);
 }
 
-enum { P_SOCKET, P_OUT, P_ERR, P_LIFE, P_PIDFD_, P_EVENTS, P_TIMER, P_LISTENER, P_COUNT };
+enum { P_SOCKET, P_OUT, P_ERR, P_LIFE, P_PIDFD_, P_EVENTS, P_TIMER, P_LISTENER, P_PRE_STOP, P_COUNT };
 
 static struct pollfd polled(int fd, short events) { return (struct pollfd){.fd = fd, .events = events}; }
 
@@ -169,6 +173,7 @@ static void wait_for_events(struct pollfd fds[P_COUNT]) {
   fds[P_EVENTS] = polled(shim.events, POLLPRI);
   fds[P_TIMER] = polled(shim.slot->deadline != 0 ? shim.timer : -1, POLLIN);
   fds[P_LISTENER] = polled(shim.socket < 0 ? shim.listener : -1, POLLIN);
+  fds[P_PRE_STOP] = polled(shim.pre_stop, POLLIN);
   sigset_t open_;
   sigfillset(&open_);
   sigdelset(&open_, SIGUSR1);
@@ -225,6 +230,7 @@ static void turn(void) {
   } else if (shim.slot->adopted != 0 && shim.slot->state != ORCH_SLOT_DRAINING) {
     shim_reap(&shim);
   }
+  if ((fds[P_PRE_STOP].revents & POLLIN) != 0 && shim.pre_stop >= 0) pre_stop_look(&shim);
   if (child_ended) {
     child_ended = 0;
     shim_reap_strays(&shim);

@@ -3,6 +3,7 @@
 #define ORCH_SHIM_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "journal.h"
@@ -15,6 +16,7 @@ enum { SHIM_PENDING_MAX = sizeof(struct orch_header) + sizeof(struct orch_event)
 
 /* What a shim gets from the launcher; every fd is its to keep. */
 struct shim_setup {
+  struct rlimit files; /* RLIMIT_NOFILE for its tasks: the launcher raised its own */
   struct orch_table *table;
   uint32_t slot;
   int socket;     /* the shim's end of the pair */
@@ -45,6 +47,9 @@ struct shim {
   int pidfd;
   int leaf;
   int events; /* cgroup.events of the leaf while the tree is waited for */
+  int pre_stop;        /* pidfd of PRE_STOP while it runs */
+  uint32_t pre_stop_pid;
+  uint32_t stop_cause; /* of the stop that waits for it */
   bool locked;
   uint32_t fifo_owner;
   struct journal journal;
@@ -78,11 +83,13 @@ _Noreturn void shim_run(const struct shim_setup *setup);
 void shim_start(struct shim *shim, const struct orch_header *header, const char *body, size_t length, const int *fds, uint32_t fd_count);
 void shim_fail_start(struct shim *shim, uint32_t stage, uint32_t error, uint32_t index);
 void shim_trim_memory(void);
+struct request *shim_read_request(int fd);
 
 /* shim_stop.c */
 void shim_request(struct shim *shim, const struct orch_header *header, const char *body, size_t length);
 void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause);
 void shim_resume_stop(struct shim *shim);
+void shim_send_stop(struct shim *shim, uint32_t cause);
 void shim_kill_tree(struct shim *shim, uint32_t cause);
 void shim_stop_timers(struct shim *shim, uint64_t now);
 void shim_arm_deadline(struct shim *shim);
@@ -103,6 +110,7 @@ void shim_send(struct shim *shim, uint16_t type, uint64_t seq, const void *first
                bool keep);
 void shim_refuse(struct shim *shim, uint64_t seq, uint32_t code, int error, const char *text);
 void shim_receive(struct shim *shim);
+void shim_trim_message(void);
 void shim_send_pending(struct shim *shim);
 void shim_orphan_listen(struct shim *shim);
 void shim_orphan_accept(struct shim *shim);

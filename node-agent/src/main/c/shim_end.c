@@ -13,6 +13,7 @@
 
 #include "base.h"
 #include "cgroup.h"
+#include "pre_stop.h"
 #include "shim.h"
 #include "spawn.h"
 #include "usage.h"
@@ -41,6 +42,7 @@ void shim_tell_started(struct shim *shim) {
   if (journal_append(&shim->journal, ORCH_J_STARTED, JOURNAL_END, &started, sizeof started, NULL, 0, &event.position) != 0) event.position = 0;
   shim_send(shim, ORCH_STARTED, slot->start_seq, &event, sizeof event, &started, sizeof started, false);
   shim_trim_memory();
+  shim_trim_message();
 }
 
 static void fill_exit(struct shim *shim) {
@@ -104,6 +106,7 @@ void shim_reap_strays(struct shim *shim) {
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     bool leader = (uint32_t)info.si_pid == shim->slot->task_pid && shared_load(shim->slot->exited_boot) == 0;
     if (leader) shim_leader_ended(shim);
+    else if (shim->pre_stop >= 0 && (uint32_t)info.si_pid == shim->pre_stop_pid) pre_stop_look(shim);
     else if (waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG) != 0) return;
   }
 }
@@ -178,7 +181,9 @@ void shim_free_slot(struct shim *shim) {
   if (shim->pidfd >= 0) close(shim->pidfd);
   if (shim->leaf >= 0) close(shim->leaf);
   if (shim->events >= 0) close(shim->events);
-  shim->pidfd = shim->leaf = shim->events = -1;
+  if (shim->pre_stop >= 0) close(shim->pre_stop);
+  shim->pidfd = shim->leaf = shim->events = shim->pre_stop = -1;
+  if ((slot->start_flags & ORCH_S_PRE_STOP) != 0) pre_stop_forget(shim);
   shim->tell_at = shim->leader_tell_at = shim->drain_at = shim->check_at = shim->rekill_at = shim->stuck_at = 0;
   shim->killed = shim->finished = false;
   if (slot->deadline != 0) {
@@ -226,6 +231,7 @@ static void watch_tree(struct shim *shim) {
 
 static void treat_descendants(struct shim *shim, uint64_t now) {
   struct orch_slot *slot = shim->slot;
+  if (shim->pre_stop >= 0) return; /* it may end what is left, and goes on with the stop itself */
   slot->exit_flags |= ORCH_E_DESCENDANTS;
   bool stopping = slot->kill_at != 0 && slot->kill_at != UINT64_MAX;
   if (shim->killed || (stopping && slot->stop_mode == ORCH_MODE_GROUP)) return;
@@ -314,11 +320,11 @@ void shim_reap(struct shim *shim) {
       shim->check_at = now + 10 * NANOS_PER_MILLI; /* between clone and execve */
       return;
     }
-    if (report != SPAWN_AT_EXEC && !ended) {
+    if (!report_executed(report) && !ended) {
       shim->check_at = now + 10 * NANOS_PER_MILLI; /* about to end */
       return;
     }
-    if (report != SPAWN_AT_EXEC) {
+    if (!report_executed(report)) {
       if (report == 0) shim_fail_start(shim, ORCH_STAGE_KILLED, 0, (uint32_t)slot->exit_status);
       else shim_fail_start(shim, report_stage(report), report_error(report), report_index(report));
       return;

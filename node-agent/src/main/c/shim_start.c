@@ -14,6 +14,7 @@
 #include "base.h"
 #include "cgroup.h"
 #include "shim.h"
+#include "pre_stop.h"
 #include "spawn.h"
 #include "usage.h"
 
@@ -25,6 +26,20 @@ static size_t assembled_length;
 static uint64_t assembled_seq;
 static int assembled_fds[ORCH_PASSED_FDS_MAX];
 static uint32_t assembled_fd_count;
+
+/* For a shim that guards a task, whose own request was kept in a file. NULL: it cannot be read any more. */
+struct request *shim_read_request(int fd) {
+  size_t length = 0;
+  if (assembled_length > 0) return NULL; /* a part of a START that is not for this shim now */
+  for (;;) {
+    ssize_t n = read(fd, assembled + length, sizeof assembled - length);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return NULL;
+    if (n == 0) break;
+    length += (size_t)n;
+  }
+  return parse_start(assembled, length, &request).code == 0 ? &request : NULL;
+}
 
 /* The request is of no use once the task runs. */
 void shim_trim_memory(void) {
@@ -208,9 +223,11 @@ static void reap_failed_child(struct shim *shim) {
 
 /* ---- starting ---- */
 
-static void launch(struct shim *shim, struct request *r, const int *fds) {
+static void launch(struct shim *shim, struct request *r, const char *body, size_t length, const int *fds) {
   struct orch_slot *slot = shim->slot;
-  struct failure failure = prepare_leaf(shim, r);
+  struct failure failure = {0};
+  if (r->pre_stops > 0 && (failure.error = pre_stop_keep(shim, body, length)) != 0) failure.stage = ORCH_STAGE_PRE_STOP;
+  if (failure.stage == 0) failure = prepare_leaf(shim, r);
   if (failure.stage == 0 && (failure.error = prepare_task_dir(r)) != 0) failure.stage = ORCH_STAGE_TASK_DIR;
   if (failure.stage == 0 && (failure.error = prepare_fifos(shim, r)) != 0) failure.stage = ORCH_STAGE_FIFO;
   if (failure.stage != 0) {
@@ -220,7 +237,9 @@ static void launch(struct shim *shim, struct request *r, const int *fds) {
   slot->started_real = realtime_now();
   slot->started_boot = boottime_now();
   struct spawn s = {.request = r,
+                    .argv = r->argv,
                     .leaf = shim->leaf,
+                    .join = (shim->capabilities & ORCH_CAP_JOIN) != 0,
                     .out = shim->fifo[0],
                     .err = shim->fifo[1],
                     .passed = fds,
@@ -229,11 +248,12 @@ static void launch(struct shim *shim, struct request *r, const int *fds) {
   int error = spawn(&s, &shim->pidfd);
   if (error != 0) {
     shim->pidfd = -1;
-    shim_fail_start(shim, ORCH_STAGE_CLONE, (uint32_t)error, 0);
+    bool namespace = (r->fixed.flags & ORCH_S_PID_NAMESPACE) != 0;
+    shim_fail_start(shim, namespace ? ORCH_STAGE_PID_NAMESPACE : ORCH_STAGE_CLONE, (uint32_t)error, 0);
     return;
   }
   uint64_t report = shared_load(slot->start_report);
-  if (report != SPAWN_AT_EXEC) {
+  if (!report_executed(report)) {
     reap_failed_child(shim);
     if (report == 0) shim_fail_start(shim, ORCH_STAGE_KILLED, 0, (uint32_t)slot->exit_status);
     else shim_fail_start(shim, report_stage(report), report_error(report), report_index(report));
@@ -289,7 +309,7 @@ static void obey(struct shim *shim, uint64_t seq, const char *body, size_t lengt
     shim_free_slot(shim);
     shim_refuse(shim, seq, ORCH_REFUSED_RETIRING, 0, "a later launcher has begun");
   } else if (error != 0) shim_fail_start(shim, ORCH_STAGE_JOURNAL, (uint32_t)error, 0);
-  else launch(shim, &request, fds);
+  else launch(shim, &request, body, length, fds);
 }
 
 void shim_start(struct shim *shim, const struct orch_header *header, const char *body, size_t length, const int *fds, uint32_t fd_count) {

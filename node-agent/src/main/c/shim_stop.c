@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "pre_stop.h"
 #include "shim.h"
 
 enum { CAUSE_REQUEST = 1, CAUSE_DEADLINE = 2, CAUSE_DRAIN = 4, CAUSE_LEASE = 5 };
@@ -20,6 +21,8 @@ struct tree shim_tree(const struct shim *shim) {
   tree.root = slot->adopted != 0 ? 0 : getpid();
   tree.leader = gone && slot->adopted == 0 ? 0 : (pid_t)slot->task_pid;
   tree.leader_gone = gone;
+  tree.init = (slot->start_flags & ORCH_S_PID_NAMESPACE) != 0 && !gone ? (pid_t)slot->task_pid : 0;
+  tree.one_by_one = (shim->capabilities & ORCH_CAP_KILL) == 0;
   return tree;
 }
 
@@ -68,7 +71,7 @@ static uint32_t cause_of(const struct orch_slot *slot) {
   return (slot->exit_flags & ORCH_E_DEADLINE) != 0 ? CAUSE_DEADLINE : CAUSE_REQUEST;
 }
 
-static void send_stop(struct shim *shim, uint32_t cause) {
+void shim_send_stop(struct shim *shim, uint32_t cause) {
   struct orch_slot *slot = shim->slot;
   uint32_t mode = slot->stop_mode, signal = slot->stop_signal;
   struct tree tree = shim_tree(shim);
@@ -106,19 +109,20 @@ void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t
   slot->stop_signal = signal;
   slot->kill_at = kill_at;
   if (slot->state == ORCH_SLOT_RUNNING) shared_store(slot->state, ORCH_SLOT_STOPPING);
-  send_stop(shim, cause);
+  if (!pre_stop_begin(shim, cause)) shim_send_stop(shim, cause);
 }
 
 /* The dead shim may not have come to the signals; twice is better than never. */
 void shim_resume_stop(struct shim *shim) {
   const struct orch_slot *slot = shim->slot;
   if (slot->kill_at == 0 || boottime_now() >= slot->kill_at) return; /* none runs, or the timers kill at once */
-  send_stop(shim, cause_of(slot));
+  shim_send_stop(shim, cause_of(slot));
 }
 
 static void grace_over(struct shim *shim) {
   struct orch_slot *slot = shim->slot;
   slot->exit_flags |= ORCH_E_GRACE_OVER;
+  pre_stop_kill(shim);
   /* After a lease nothing of the attempt may live: its replacement counts on it. */
   if (slot->stop_mode != ORCH_MODE_PROCESS || (slot->exit_flags & ORCH_E_LEASE) != 0) {
     shim_kill_tree(shim, cause_of(slot));

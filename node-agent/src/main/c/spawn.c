@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "init.h"
+#include "landlock.h"
 #include "table.h"
 
 enum { STACK = 65536, PASSED_BASE = 128 };
@@ -190,13 +192,13 @@ static bool passed(const struct request *r, uint32_t target) {
 }
 
 static int try_exec(const struct spawn *s, const char *path) {
-  execve(path, (char *const *)s->request->argv, (char *const *)s->request->env);
+  execve(path, (char *const *)s->argv, (char *const *)s->request->env);
   return errno;
 }
 
 /* As execvp, but by the PATH of the task and without a shell for a file that has no format. */
 static int exec_by_path(const struct spawn *s) {
-  const char *name = s->request->argv[0];
+  const char *name = s->argv[0];
   int kept = ENOENT;
   for (const char *at = s->request->path != NULL ? s->request->path : "/usr/local/bin:/usr/bin:/bin";; at++) {
     size_t length = strcspn(at, ":");
@@ -214,8 +216,24 @@ static int exec_by_path(const struct spawn *s) {
   }
 }
 
+/* After no_new_privs, which it needs. */
+static void set_path_rules(const struct spawn *s) {
+  const struct request *r = s->request;
+  uint32_t index;
+  if (r->rules == 0) return;
+  int error = landlock_apply(r->rule, r->rules, &index);
+  if (error != 0) fail_with(s, ORCH_STAGE_LANDLOCK, index, error);
+}
+
+void spawn_join(const struct spawn *s) {
+  if (!s->join || s->leaf < 0) return;
+  int error = write_file(s->leaf, "cgroup.procs", "0", 1);
+  if (error != 0) fail_with(s, ORCH_STAGE_CGROUP, 1, error);
+}
+
 static void child(void *context) {
   const struct spawn *s = context;
+  if ((s->request->fixed.flags & ORCH_S_PID_NAMESPACE) == 0) spawn_join(s);
   struct request *r = s->request;
   uint64_t flags = r->fixed.flags;
   long session = (flags & ORCH_S_SETSID) != 0 ? setsid() : setpgid(0, 0);
@@ -232,6 +250,7 @@ static void child(void *context) {
   if ((flags & ORCH_S_CTTY) != 0) require(s, ORCH_STAGE_TERMINAL, 0, ioctl(0, TIOCSCTTY, 0));
   if ((flags & ORCH_S_LISTEN_PID) != 0) text_format(listen_pid, sizeof listen_pid, "LISTEN_PID=%u", (uint32_t)getpid());
   if ((flags & ORCH_S_NO_NEW_PRIVS) != 0) require(s, ORCH_STAGE_NO_NEW_PRIVS, 0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  set_path_rules(s);
   /* Before the filter, which may not allow it. Every disposition is the default already (CLONE_CLEAR_SIGHAND). */
   sigset_t none;
   sigemptyset(&none);
@@ -241,11 +260,31 @@ static void child(void *context) {
     require(s, ORCH_STAGE_SECCOMP, 0, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
   }
   shared_store(*s->report, SPAWN_AT_EXEC);
-  bool search = (flags & ORCH_S_SEARCH_PATH) != 0 && strchr(r->argv[0], '/') == NULL;
-  fail_with(s, ORCH_STAGE_EXEC, 0, search ? exec_by_path(s) : try_exec(s, r->argv[0]));
+  bool search = (flags & ORCH_S_SEARCH_PATH) != 0 && strchr(s->argv[0], '/') == NULL;
+  fail_with(s, ORCH_STAGE_EXEC, 0, search ? exec_by_path(s) : try_exec(s, s->argv[0]));
 }
 
 void spawn_trim_memory(void) { (void)!madvise(stack, sizeof stack, MADV_DONTNEED); }
+
+long spawn_child(const struct spawn *s, uint64_t flags, int *pidfd) {
+  bool namespace = (s->request->fixed.flags & ORCH_S_PID_NAMESPACE) != 0;
+  bool task = (flags & CLONE_VM) != 0;
+  bool inside = namespace && task; /* of a namespace: its init has gone where it belongs */
+  struct clone_args arguments = {.flags = flags | CLONE_CLEAR_SIGHAND, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
+  if (task) {
+    arguments.stack = (uint64_t)(uintptr_t)stack;
+    arguments.stack_size = sizeof stack;
+  }
+  if (!inside) {
+    arguments.flags |= CLONE_PARENT_SETTID;
+    arguments.parent_tid = (uint64_t)(uintptr_t)s->pid;
+  }
+  if (!inside && s->leaf >= 0 && !s->join) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = (uint64_t)s->leaf;
+  }
+  return clone3_call(&arguments, task ? child : NULL, (void *)s);
+}
 
 int spawn(const struct spawn *s, int *pidfd) {
   struct request *r = s->request;
@@ -253,18 +292,13 @@ int spawn(const struct spawn *s, int *pidfd) {
     r->env[r->envc] = listen_pid;
     r->env[r->envc + 1] = NULL;
   }
-  struct clone_args arguments = {
-      .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CLEAR_SIGHAND,
-      .pidfd = (uint64_t)(uintptr_t)pidfd,
-      .parent_tid = (uint64_t)(uintptr_t)s->pid,
-      .exit_signal = SIGCHLD,
-      .stack = (uint64_t)(uintptr_t)stack,
-      .stack_size = sizeof stack,
-  };
-  if (s->leaf >= 0) {
-    arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = (uint64_t)s->leaf;
-  }
-  long pid = clone3_call(&arguments, child, (void *)s);
+  if ((r->fixed.flags & ORCH_S_PID_NAMESPACE) != 0) return init_spawn(s, pidfd);
+  long pid = spawn_child(s, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, pidfd);
+  return pid < 0 ? (int)-pid : 0;
+}
+
+int spawn_beside(const struct spawn *s, int *pidfd) {
+  long pid = spawn_child(s, CLONE_PIDFD, pidfd);
+  if (pid == 0) child((void *)s);
   return pid < 0 ? (int)-pid : 0;
 }

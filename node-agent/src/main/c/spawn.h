@@ -3,6 +3,7 @@
 #define ORCH_SPAWN_H
 
 #include <linux/sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "parse.h"
@@ -15,10 +16,14 @@
 #endif
 
 #define SPAWN_AT_EXEC (UINT64_C(1) << 63)
+/* Of a leader in its own PID namespace, told by its init: si_code << 8 | si_status in the lowest bits. */
+#define SPAWN_ENDED (UINT64_C(1) << 62)
 
 struct spawn {
   struct request *request;
+  const char *const *argv; /* NULL-ended */
   int leaf;              /* open leaf cgroup; -1: none */
+  bool join;             /* the child moves to the leaf itself: the kernel cannot clone into it */
   int out;               /* write ends of the FIFOs */
   int err;
   const int *passed;     /* fds received with the request, as many as request->fds */
@@ -32,12 +37,24 @@ struct spawn {
  */
 int spawn(const struct spawn *spawn, int *pidfd);
 
+/* Starts `argv` beside the task, for a request that was changed to fit: it returns at once, and the child ends with 127 where it cannot. */
+int spawn_beside(const struct spawn *spawn, int *pidfd);
+
+/* ---- between the parts ---- */
+
+/* One child with CLONE_VM and CLONE_VFORK that becomes the task, or without them a copy of the caller, in which 0 is returned. The pid or -errno. */
+long spawn_child(const struct spawn *spawn, uint64_t flags, int *pidfd);
+
+/* In a child: goes to the leaf if it is not there yet. */
+void spawn_join(const struct spawn *spawn);
+
 /* Gives back the child's stack; not while a child is on it. */
 void spawn_trim_memory(void);
 
 /* clone3 whose child, if `arguments` names a stack, runs `child(context)` there and never returns. The pid, 0 in a child without a stack, or -errno. */
 long clone3_call(struct clone_args *arguments, void (*child)(void *context), void *context);
 
+static inline bool report_executed(uint64_t report) { return (report & SPAWN_AT_EXEC) != 0; }
 static inline uint32_t report_stage(uint64_t report) { return (uint32_t)(report >> 48) & 0x7FFF; }
 static inline uint32_t report_index(uint64_t report) { return (uint32_t)(report >> 32) & 0xFFFF; }
 static inline uint32_t report_error(uint64_t report) { return (uint32_t)report; }

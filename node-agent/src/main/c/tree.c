@@ -33,6 +33,11 @@ static void give_back(void) {
   (void)!madvise(processes, sizeof processes, MADV_DONTNEED);
 }
 
+/* A signal to a group is not for its init; what ends, stops or wakes is for all. */
+static bool spared(const struct tree *tree, pid_t pid, int signal) {
+  return tree->init != 0 && pid == tree->init && signal != SIGKILL && signal != SIGSTOP && signal != SIGCONT;
+}
+
 static bool first_sight(pid_t pid) {
   if (pid < 0 || pid >= PID_LIMIT) return false;
   uint8_t bit = (uint8_t)(1u << (pid & 7));
@@ -130,7 +135,7 @@ static int signal_rounds(const struct tree *tree, int signal, uint32_t *count) {
     if (error != 0) break;
     for (uint32_t n = 0; n < process_count; n++) {
       const struct process *p = &processes[n];
-      if (!p->inside || p->zombie) continue;
+      if (!p->inside || p->zombie || spared(tree, p->pid, signal)) continue;
       uint8_t bit = (uint8_t)(1u << (p->pid & 7));
       bool known = (signalled[p->pid >> 3] & bit) != 0;
       if (known) continue;
@@ -157,7 +162,7 @@ struct sending {
 
 static int send_one(void *context, pid_t pid) {
   struct sending *s = context;
-  if (!first_sight(pid)) return 0;
+  if (spared(s->tree, pid, s->signal) || !first_sight(pid)) return 0;
   int pidfd = pidfd_open_process(pid);
   if (pidfd < 0) return 0;
   /* The pid may be another's since it was listed: only a process of the leaf is meant. */
@@ -186,7 +191,7 @@ int tree_signal(const struct tree *tree, int signal, uint32_t *count) {
 int tree_kill(const struct tree *tree) {
   uint32_t count;
   if (tree->leaf >= 0) {
-    int error = leaf_kill(tree->leaf);
+    int error = tree->one_by_one ? ENOENT : leaf_kill(tree->leaf);
     if (error != ENOENT) return error;
     /* A kernel before 5.14: a frozen tree cannot fork, and SIGKILL reaches frozen tasks. */
     error = leaf_freeze(tree->leaf, true);

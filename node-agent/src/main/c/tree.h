@@ -12,6 +12,8 @@ struct tree {
   pid_t root;       /* without a leaf: all that descend from it, itself excluded; 0: only from the leader */
   pid_t leader;     /* and what descends from it, or is of its session or group; 0: none */
   bool leader_gone; /* it was waited for: its pid may be another's, its session and group are not */
+  pid_t init;       /* of its PID namespace, which would hand a signal on to the leader a second time; 0: none */
+  bool one_by_one;  /* there is no cgroup.kill */
 };
 
 /* Sends a signal to every process until a round finds no new one. 0 or an errno; how many in `count`. */

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base.h"
+#include "spawn.h"
 #include "table.h"
 
 static inline uint64_t usage_micros(const struct timeval *t) { return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec; }
@@ -15,6 +16,12 @@ static inline void usage_store(struct orch_slot *slot, int code, int status, con
                         (uint64_t)usage->ru_minflt,      (uint64_t)usage->ru_majflt,      (uint64_t)usage->ru_inblock,
                         (uint64_t)usage->ru_oublock,     (uint64_t)usage->ru_nvcsw,       (uint64_t)usage->ru_nivcsw};
   for (int n = 0; n < 9; n++) slot->usage[n] = values[n];
+  uint64_t report = shared_load(slot->start_report);
+  if (report_executed(report) && (report & SPAWN_ENDED) != 0) {
+    /* Who ended is the init of the leader's PID namespace, and it has said how the leader did. */
+    code = (int)(report >> 8 & 0xFF);
+    status = (int)(report & 0xFF);
+  }
   slot->si_code = code;
   slot->exit_status = status;
   slot->exit_flags |= ORCH_E_RUSAGE;

@@ -9,7 +9,7 @@
 
 #include "../protocol.h"
 
-enum { CLIENT_SHIMS_MAX = 256, CLIENT_MESSAGE_MAX = ORCH_MESSAGE_MAX };
+enum { CLIENT_SHIMS_MAX = 1024, CLIENT_MESSAGE_MAX = ORCH_MESSAGE_MAX };
 
 struct client {
   pid_t launcher_pid; /* 0: not our child */

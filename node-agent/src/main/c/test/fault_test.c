@@ -214,8 +214,8 @@ static void a_deadline_is_kept_without_any_agent(void) {
 
 static void a_deadline_that_is_moved_or_taken_away_does_not_strike(void) {
   uint64_t sequence;
-  struct start s = shell("sleep 0.4; exit 2", &sequence);
-  s.fixed.deadline = nanos_now() + 150000000u;
+  struct start s = shell("sleep 1.2; exit 2", &sequence);
+  s.fixed.deadline = nanos_now() + 800000000u;
   start_send(&s, &agent, 0);
   start_free(&s);
   struct orch_set_deadline set = {client_uid(sequence), 0};

@@ -218,6 +218,19 @@ static void every_failure_before_exec_has_its_stage_and_errno(void) {
   expect(leaves() == 0);
 }
 
+static void a_task_of_any_user_reads_its_own_leaf(void) {
+  if (geteuid() != 0) return;
+  uint64_t sequence;
+  struct start s = shell("cd $(sed -n 's/cgroup2 \\([^ ]*\\) .*/\\1/p; s/^[^ ]* \\([^ ]*\\) cgroup2 .*/\\1/p' /proc/mounts | head -1)$(sed -n 's/^0:://p' /proc/self/cgroup)"
+                         " && cat cgroup.events | grep populated", &sequence);
+  s.fixed.flags |= ORCH_S_USER;
+  s.fixed.user = s.fixed.group = 65534;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  ended(0);
+  expect(printed(sequence, 1, "populated 1\n"));
+}
+
 static void a_limit_that_cannot_be_set_is_a_failure_to_start(void) {
   struct start s = program("/bin/true");
   if (with_cgroups()) start_limit(&s, "cgroup.max.descendants", "7");
@@ -582,6 +595,11 @@ static void ten_thousand_quick_tasks_leave_nothing_behind(void) {
 /* ---- ---- */
 
 static void all_tests(void) {
+  const char *part = getenv("ORCH_TEST_PART");
+  if (part != NULL && strcmp(part, "isolation") == 0) {
+    isolation_tests();
+    return;
+  }
   begin_launcher((const char *[]){"--max-shims", "64", "--journal-size", "1048576", NULL});
   run(the_exit_code_is_the_real_one);
   run(an_exit_is_in_the_journal_before_it_is_told_and_becomes_durable);
@@ -596,6 +614,7 @@ static void all_tests(void) {
   run(stdin_and_stdout_may_be_paths);
   run(every_failure_before_exec_has_its_stage_and_errno);
   run(a_limit_that_cannot_be_set_is_a_failure_to_start);
+  if (with_cgroups()) run(a_task_of_any_user_reads_its_own_leaf);
   if (with_cgroups() && has(ORCH_CAP_MEMORY, "a_leader_killed_for_memory_and_a_killed_child_are_told_apart")) run(a_leader_killed_for_memory_and_a_killed_child_are_told_apart);
   if (with_cgroups() && has(ORCH_CAP_PIDS, "a_fork_bomb_is_capped_and_counted")) run(a_fork_bomb_is_capped_and_counted);
   if (with_cgroups() && has(ORCH_CAP_CPU, "cpu_time_of_the_whole_tree_is_counted")) run(cpu_time_of_the_whole_tree_is_counted);
@@ -613,6 +632,7 @@ static void all_tests(void) {
   run(the_launcher_makes_more_shims);
   end_launcher();
   fault_tests();
+  isolation_tests();
 }
 
 static void clean_up(void) {

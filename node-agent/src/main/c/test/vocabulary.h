@@ -55,6 +55,9 @@ bool printed(uint64_t sequence, int stream, const char *text);
 void begin_launcher(const char *const *extra);
 void end_launcher(void);
 
+/* isolation_test.c */
+void isolation_tests(void);
+
 /* fault_test.c */
 void fault_tests(void);
 

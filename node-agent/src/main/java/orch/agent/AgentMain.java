@@ -19,6 +19,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import orch.agent.cgroup.CgroupRoot;
+import orch.agent.cgroup.CpuTopology;
 import orch.agent.host.HostFacts;
 import orch.agent.host.NodeIdentity;
 import orch.agent.host.Places;
@@ -37,6 +38,8 @@ import orch.agent.rpc.GrpcControllerLink;
 import orch.agent.runtime.AgentLoop;
 import orch.agent.runtime.DiskFiles;
 import orch.agent.runtime.LoopThread;
+import orch.agent.seccomp.Architecture;
+import orch.agent.seccomp.SeccompProfiles;
 import orch.api.config.DaemonCommand;
 import orch.api.config.HostAndPort;
 import orch.api.model.NodeCapacity;
@@ -86,6 +89,13 @@ public final class AgentMain implements Callable<Integer> {
 
   @Option(names = "--allow-root", description = "Run tasks as root when their job says so.")
   private boolean allowRoot;
+
+  @Option(
+      names = "--seccomp-dir",
+      paramLabel = "DIR",
+      defaultValue = "/etc/orch/seccomp",
+      description = "Seccomp profiles of this node's operator: NAME.yaml.")
+  private Path seccompDir = Path.of("");
 
   @Option(
       names = "--capacity-cpu",
@@ -225,7 +235,9 @@ public final class AgentMain implements Callable<Integer> {
                 () -> launcher.missingLimits(cgroup.missing()),
                 allowMissingLimits,
                 allowRoot,
-                facts),
+                facts,
+                new SeccompProfiles(seccompDir, Architecture.host()),
+                CpuTopology.read(Path.of("/sys/devices/system/node"))),
             clock);
     DiskFiles files = DiskFiles.open(dataDir);
     JournalForwarder journal = journal(places);

@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import orch.agent.cgroup.CpuTopology;
 import orch.agent.core.KnownAttempt;
 import orch.agent.link.ControllerLink;
 import orch.agent.linux.JnaLinux;
@@ -31,6 +32,8 @@ import orch.agent.process.TaskStarts;
 import orch.agent.runtime.AgentLoop;
 import orch.agent.runtime.DiskFiles;
 import orch.agent.runtime.LoopThread;
+import orch.agent.seccomp.Architecture;
+import orch.agent.seccomp.SeccompProfiles;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
@@ -207,7 +210,9 @@ final class RealAgent implements AutoCloseable {
                 () -> launcher.missingLimits(List.of()),
                 false,
                 true,
-                new TreeMap<>(Map.of("rack", "r7"))),
+                new TreeMap<>(Map.of("rack", "r7")),
+                new SeccompProfiles(directory.resolve("seccomp"), Architecture.host()),
+                CpuTopology.read(Path.of("/sys/devices/system/node"))),
             clock);
     agent =
         new AgentLoop(

@@ -189,7 +189,9 @@ class RealProcessesTest {
             true,
             "",
             false,
-            List.of());
+            List.of(),
+            false,
+            null);
     agent.run(uid, withExecution(plain, execution));
     assertEquals(AttemptState.SUCCEEDED, agent.awaitEnd(uid).state());
     List<String> lines = Files.readAllLines(out);
@@ -274,7 +276,9 @@ class RealProcessesTest {
             e.noNewPrivileges(),
             e.seccomp(),
             e.waitForDescendants(),
-            e.sockets()));
+            e.sockets(),
+            e.pidNamespace(),
+            e.fileAccess()));
   }
 
   @Test

@@ -204,6 +204,11 @@ final class SimulatedLauncher {
     }
 
     @Override
+    public void freeze(Uid uid, boolean frozen, SignalOutcome outcome) {
+      outcome.done(journal.containsKey(uid) ? 1 : 0, "");
+    }
+
+    @Override
     public void ack(List<Uid> uids) {
       uids.forEach(journal::remove);
     }

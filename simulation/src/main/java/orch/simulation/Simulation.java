@@ -13,6 +13,7 @@ import orch.agent.logs.TaskIdentity;
 import orch.agent.process.StartRequest;
 import orch.agent.process.TaskPreparation;
 import orch.agent.runtime.AgentLoop;
+import orch.api.model.Blob;
 import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.JobSpec;
@@ -317,7 +318,11 @@ public final class Simulation {
           List.of(),
           definition.spec().stop(),
           deadlineBootNanos,
-          0);
+          0,
+          Blob.EMPTY,
+          List.of(),
+          false,
+          List.of());
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import orch.api.model.Blob;
 import orch.api.model.Execution;
+import orch.api.model.FileAccess;
 import orch.api.model.ListenSocket;
 import orch.api.model.Rlimit;
 import orch.api.model.Template;
@@ -18,6 +19,10 @@ import orch.api.model.Template;
 /** The part of the gate that reads what runs and how its process is set up. */
 final class SpecConvertExecution {
   private static final int MAX_SOCKETS = 100;
+
+  private static final int MAX_PATHS = 64;
+
+  private static final int MAX_PATH = 1_024;
 
   private static final Pattern VARIABLE = Pattern.compile("[!-<>-~&&[^0-9]][!-<>-~]*");
 
@@ -169,7 +174,43 @@ final class SpecConvertExecution {
         !proto.hasNoNewPrivileges() || proto.getNoNewPrivileges(),
         proto.getSeccomp(),
         proto.getWaitForDescendants(),
-        sockets(proto.getSocketsList(), problems));
+        sockets(proto.getSocketsList(), problems),
+        pidNamespace(proto, problems),
+        proto.hasFileAccess() ? fileAccess(proto.getFileAccess(), problems) : null);
+  }
+
+  private static boolean pidNamespace(orch.v1.JobSpec proto, SpecConvertProblems problems) {
+    if (proto.getPidNamespace() && proto.getWaitForDescendants()) {
+      problems.add(
+          "waitForDescendants",
+          "excludes pidNamespace: the kernel ends a PID namespace with its leader");
+    }
+    return proto.getPidNamespace();
+  }
+
+  private static FileAccess fileAccess(orch.v1.FileAccess proto, SpecConvertProblems problems) {
+    List<String> read = paths("fileAccess.read", proto.getReadList(), problems);
+    List<String> write = paths("fileAccess.write", proto.getWriteList(), problems);
+    if (read.isEmpty() && write.isEmpty()) {
+      problems.add(
+          "fileAccess", "opens no path, so nothing can be executed; name some, or leave it out");
+    }
+    problems.atMost("fileAccess", read.size() + write.size(), MAX_PATHS);
+    return new FileAccess(read, write);
+  }
+
+  private static List<String> paths(
+      String field, List<String> paths, SpecConvertProblems problems) {
+    problems.distinct(field, paths, "path");
+    for (int i = 0; i < paths.size(); i++) {
+      String path = paths.get(i);
+      if (!path.startsWith("/") || path.indexOf('\0') >= 0 || path.length() > MAX_PATH) {
+        problems.add(
+            field + "[" + i + "]",
+            "'" + shortened(path) + "' is no absolute path of at most " + MAX_PATH + " characters");
+      }
+    }
+    return paths;
   }
 
   private static SortedMap<String, Blob> files(

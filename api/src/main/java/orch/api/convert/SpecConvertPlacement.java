@@ -30,6 +30,9 @@ final class SpecConvertPlacement {
 
   private static final Pattern PORT_NAME = Pattern.compile("[a-z](?:[a-z0-9_-]{0,30}[a-z0-9])?");
 
+  private static final Pattern CPUSET =
+      Pattern.compile("[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?){0,255}");
+
   private static final Pattern COUNTED_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._/-]{0,62}");
 
   private static final Pattern FACT = Pattern.compile("[A-Za-z0-9._/-]{1,63}");
@@ -64,7 +67,18 @@ final class SpecConvertPlacement {
         io(proto.getIo(), problems),
         ports,
         counted("resources.devices", proto.getDevicesMap(), problems),
-        counted("resources.licenses", proto.getLicensesMap(), problems));
+        counted("resources.licenses", proto.getLicensesMap(), problems),
+        proto.getMemoryLowBytes(),
+        cpuset(proto.getCpuset(), problems));
+  }
+
+  private static String cpuset(String cpuset, SpecConvertProblems problems) {
+    if (cpuset.isEmpty() || cpuset.equals(Resources.NUMA)) {
+      return cpuset;
+    }
+    problems.matches(
+        "resources.cpuset", cpuset, CPUSET, "is neither a list of CPUs such as 0-3,8 nor numa");
+    return cpuset;
   }
 
   private static void cpu(orch.v1.Resources proto, SpecConvertProblems problems) {
@@ -100,6 +114,17 @@ final class SpecConvertPlacement {
           "throttling would begin ("
               + Quantity.formatBytes(high)
               + ") above the limit resources.memory ("
+              + Quantity.formatBytes(memory)
+              + ")");
+    }
+    long low = proto.getMemoryLowBytes();
+    enoughMemory("resources.memoryLow", low, problems);
+    if (memory > 0 && low > memory) {
+      problems.add(
+          "resources.memoryLow",
+          "more would be protected ("
+              + Quantity.formatBytes(low)
+              + ") than the limit resources.memory allows ("
               + Quantity.formatBytes(memory)
               + ")");
     }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import orch.api.model.Backoff;
 import orch.api.model.Execution;
+import orch.api.model.FileAccess;
 import orch.api.model.HealthCheck;
 import orch.api.model.HealthChecks;
 import orch.api.model.IndexRange;
@@ -74,7 +75,12 @@ final class SpecConvertWrite {
         .addAllCapabilities(execution.capabilities())
         .setNoNewPrivileges(execution.noNewPrivileges())
         .setSeccomp(execution.seccomp())
-        .setWaitForDescendants(execution.waitForDescendants());
+        .setWaitForDescendants(execution.waitForDescendants())
+        .setPidNamespace(execution.pidNamespace());
+    FileAccess access = execution.fileAccess();
+    if (access != null) {
+      job.getFileAccessBuilder().addAllRead(access.read()).addAllWrite(access.write());
+    }
     execution
         .files()
         .forEach((name, blob) -> job.putFiles(name, ByteString.copyFrom(blob.toByteArray())));
@@ -107,6 +113,8 @@ final class SpecConvertWrite {
             .setCpuMaxMillis(resources.cpuMaxMillis())
             .setMemoryBytes(resources.memoryBytes())
             .setMemoryHighBytes(resources.memoryHighBytes())
+            .setMemoryLowBytes(resources.memoryLowBytes())
+            .setCpuset(resources.cpuset())
             .setPids(resources.pids())
             .setIo(
                 orch.v1.IoLimits.newBuilder()

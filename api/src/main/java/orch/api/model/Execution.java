@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param seccomp name of a profile; empty: none
  * @param waitForDescendants when the leader exits: wait for its descendants in place of killing
  *     them
+ * @param pidNamespace the task sees only its own processes
+ * @param fileAccess null: whatever its user may
  */
 public record Execution(
     List<String> command,
@@ -42,7 +44,9 @@ public record Execution(
     boolean noNewPrivileges,
     String seccomp,
     boolean waitForDescendants,
-    List<ListenSocket> sockets) {
+    List<ListenSocket> sockets,
+    boolean pidNamespace,
+    @Nullable FileAccess fileAccess) {
   public Execution {
     command = List.copyOf(command);
     files = Collections.unmodifiableSortedMap(new TreeMap<>(files));
@@ -75,6 +79,58 @@ public record Execution(
         true,
         "",
         false,
-        List.of());
+        List.of(),
+        false,
+        null);
+  }
+
+  /** The same with another name of a seccomp profile. */
+  public Execution withSeccomp(String profile) {
+    return new Execution(
+        command,
+        script,
+        files,
+        env,
+        stdin,
+        stdout,
+        stderr,
+        user,
+        workingDirectory,
+        umask,
+        nice,
+        oomScoreAdj,
+        rlimits,
+        capabilities,
+        noNewPrivileges,
+        profile,
+        waitForDescendants,
+        sockets,
+        pidNamespace,
+        fileAccess);
+  }
+
+  /** The same with another view of the host. */
+  public Execution withIsolation(boolean ownPids, @Nullable FileAccess access) {
+    return new Execution(
+        command,
+        script,
+        files,
+        env,
+        stdin,
+        stdout,
+        stderr,
+        user,
+        workingDirectory,
+        umask,
+        nice,
+        oomScoreAdj,
+        rlimits,
+        capabilities,
+        noNewPrivileges,
+        seccomp,
+        waitForDescendants,
+        sockets,
+        ownPids,
+        access);
   }
 }

@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param memoryBytes reserved and hard limit; 0: nothing reserved, no limit
  * @param memoryHighBytes throttling from here; 0: none
  * @param swapBytes null: none where memory is limited
- * @param pids most processes and threads; 0: the agent's default
+ * @param pids most processes and threads; 0: 16384
+ * @param memoryLowBytes protected from reclaim; 0: none
+ * @param cpuset CPUs such as 0-3,8, or {@link #NUMA}; empty: all
  */
 public record Resources(
     long cpuMillis,
@@ -26,9 +28,14 @@ public record Resources(
     IoLimits io,
     List<String> ports,
     SortedMap<String, Integer> devices,
-    SortedMap<String, Integer> licenses) {
+    SortedMap<String, Integer> licenses,
+    long memoryLowBytes,
+    String cpuset) {
   /** Reservation of a task that says nothing. */
   public static final long DEFAULT_CPU_MILLIS = 100;
+
+  /** A {@link #cpuset} that leaves the choice of a NUMA node to the agent. */
+  public static final String NUMA = "numa";
 
   public static final Resources DEFAULT =
       new Resources(
@@ -41,7 +48,9 @@ public record Resources(
           IoLimits.NONE,
           List.of(),
           new TreeMap<>(),
-          new TreeMap<>());
+          new TreeMap<>(),
+          0,
+          "");
 
   public Resources {
     ports = List.copyOf(ports);

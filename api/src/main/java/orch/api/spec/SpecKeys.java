@@ -38,11 +38,19 @@ final class SpecKeys {
               .means("Memory reserved and hard limit: beyond it the kernel kills the task."),
           key("memoryHigh", "memory_high_bytes", BYTES, "none", "200Mi")
               .means("From here on the kernel slows the task down; at most `memory`."),
+          key("memoryLow", "memory_low_bytes", BYTES, "none", "100Mi")
+              .means(
+                  "So much the kernel leaves to the task while it can take from others; at most"
+                      + " `memory`."),
           key("swap", "swap_bytes", BYTES, "none where `memory` is set", "0")
               .means("Swap that the task may use."),
-          key("pids", "pids", whole(), "the agent's default", "512")
-              .means("Most processes and threads."),
-          key("io", "io", IO, "no limits", "{weight: 200}").means("Disk, on the task's device."),
+          key("pids", "pids", whole(), "16384", "512").means("Most processes and threads."),
+          key("cpuset", "cpuset", TEXT, "all CPUs", "\"0-3,8\"")
+              .means(
+                  "CPUs on which the task runs, or `numa`: those of one NUMA node, with its memory,"
+                      + " chosen by the agent."),
+          key("io", "io", IO, "no limits", "{weight: 200}")
+              .means("Disk; rates hold for each disk of the host."),
           key("ports", "ports", TEXTS, "none", "[http]")
               .means(
                   "Names of TCP ports to allocate; the number is in `ORCH_PORT_HTTP` and"
@@ -50,6 +58,13 @@ final class SpecKeys {
           key("devices", "devices", COUNTS, "none", "{gpu: 1}").means("Devices by class."),
           key("licenses", "licenses", COUNTS, "none", "{ceph: 1}")
               .means("Cluster-wide licences by name."));
+
+  private static final SpecType.Section FILE_ACCESS =
+      section(
+          key("read", "read", TEXTS, "none", "[/usr, /lib]")
+              .means("Absolute paths beneath which it may read, list and execute."),
+          key("write", "write", TEXTS, "none", "[/srv/web]")
+              .means("Absolute paths beneath which it may also write, make and remove."));
 
   private static final SpecType.Section AFFINITY =
       shorthand(
@@ -366,7 +381,18 @@ final class SpecKeys {
               .means("Capabilities kept, without `CAP_`, lower case."),
           key("noNewPrivileges", "no_new_privileges", BOOL, "true", "false")
               .means("Whether set-uid programs gain nothing."),
-          key("seccomp", "seccomp", TEXT, "none", "default").means("Name of a seccomp profile."),
+          key("seccomp", "seccomp", TEXT, "none", "default")
+              .means("Name of a [seccomp profile](seccomp.md)."),
+          key("pidNamespace", "pid_namespace", BOOL, "false", "true")
+              .means(
+                  "A PID namespace of its own, with a small init that reaps and forwards signals."),
+          key(
+                  "fileAccess",
+                  "file_access",
+                  FILE_ACCESS,
+                  "all that its user may",
+                  "{read: [/usr, /lib, /lib64, /etc], write: [/srv/web]}")
+              .means("Closes all other paths to the task, by Landlock."),
           key("waitForDescendants", "wait_for_descendants", BOOL, "false", "true")
               .means("When the leader exits, waits for its descendants in place of killing them."),
           key(

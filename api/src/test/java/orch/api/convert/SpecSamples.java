@@ -162,6 +162,8 @@ public final class SpecSamples {
     }
     if (sometimes()) {
       job.setNoNewPrivileges(random.nextBoolean()).setWaitForDescendants(random.nextBoolean());
+      job.setPidNamespace(!job.getWaitForDescendants() && random.nextBoolean());
+      job.getFileAccessBuilder().addRead("/usr").addWrite("/srv/" + random.nextInt(9));
     }
     if (sometimes()) {
       job.addSocketsBuilder().setName("s").setListen(":80");
@@ -177,9 +179,11 @@ public final class SpecSamples {
     if (sometimes()) {
       resources.setMemoryBytes((64L + random.nextInt(100)) << 20);
       resources.setMemoryHighBytes((1L << 20) + random.nextInt(1 << 20));
+      resources.setMemoryLowBytes(1L << 20);
     }
     if (sometimes()) {
       resources.setSwapBytes(random.nextInt(3)).setPids(random.nextInt(1_000));
+      resources.setCpuset(random.nextBoolean() ? "numa" : "0-3," + (4 + random.nextInt(9)));
     }
     if (sometimes()) {
       resources.getIoBuilder().setWeight(random.nextInt(10_001)).setReadBytesPerSecond(1_000_000);

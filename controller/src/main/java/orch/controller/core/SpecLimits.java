@@ -171,7 +171,10 @@ final class SpecLimits {
   }
 
   private static String execution(Execution execution) {
-    return execution.rlimits().toString() + execution.sockets() + execution.seccomp();
+    return execution.rlimits().toString()
+        + execution.sockets()
+        + execution.seccomp()
+        + execution.fileAccess();
   }
 
   private static long texts(List<String> texts) {

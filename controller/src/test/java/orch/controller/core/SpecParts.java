@@ -48,7 +48,9 @@ final class SpecParts {
                 of.io(),
                 of.ports(),
                 of.devices(),
-                of.licenses()));
+                of.licenses(),
+                of.memoryLowBytes(),
+                of.cpuset()));
     return this;
   }
 
@@ -66,7 +68,9 @@ final class SpecParts {
                 of.io(),
                 List.of(names),
                 of.devices(),
-                of.licenses()));
+                of.licenses(),
+                of.memoryLowBytes(),
+                of.cpuset()));
     return this;
   }
 

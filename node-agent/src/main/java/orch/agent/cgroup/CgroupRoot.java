@@ -14,14 +14,14 @@ import org.jspecify.annotations.Nullable;
  * The agent's own subtree of cgroup v2 and the controllers that its leaves can have.
  *
  * @param directory null: this host has none that the agent may write
- * @param missing limits that cannot be enforced: memory, cpu, pids, io
+ * @param missing limits that cannot be enforced: memory, cpu, pids, io, cpuset
  * @param note why, for people; empty: nothing is missing
  */
 public record CgroupRoot(@Nullable Path directory, List<String> missing, String note) {
   /** Limits by the controller of their name. */
   private static final long REMOVE_LIMIT_NANOS = 5_000_000_000L;
 
-  private static final List<String> CONTROLLERS = List.of("memory", "cpu", "pids", "io");
+  private static final List<String> CONTROLLERS = List.of("memory", "cpu", "pids", "io", "cpuset");
 
   public CgroupRoot {
     missing = List.copyOf(missing);

@@ -52,7 +52,8 @@ public final class LauncherClient implements LauncherPort {
               "memory", Protocol.CAP_MEMORY,
               "cpu", Protocol.CAP_CPU,
               "pids", Protocol.CAP_PIDS,
-              "io", Protocol.CAP_IO));
+              "io", Protocol.CAP_IO,
+              "cpuset", Protocol.CAP_CPUSET));
 
   private final Linux linux;
   private final LauncherProcess process;
@@ -197,13 +198,29 @@ public final class LauncherClient implements LauncherPort {
 
   @Override
   public void signal(Uid uid, int signal, int target, SignalOutcome outcome) {
+    Shim shim = expecting(uid, outcome);
+    if (shim != null) {
+      send(shim, Outgoing.signal(shim.seq, shim.slot, uid, signal, target >= 2 ? 1 : 2));
+    }
+  }
+
+  @Override
+  public void freeze(Uid uid, boolean frozen, SignalOutcome outcome) {
+    Shim shim = expecting(uid, outcome);
+    if (shim != null) {
+      send(shim, Outgoing.freeze(shim.seq, shim.slot, uid, frozen));
+    }
+  }
+
+  /** The shim of an attempt, whose next answer is for {@code outcome}; null: there is none. */
+  private @Nullable Shim expecting(Uid uid, SignalOutcome outcome) {
     Shim shim = busy.get(uid);
     if (shim == null) {
       outcome.done(0, "the attempt does not run here");
-      return;
+      return null;
     }
     signals.put(key(shim.slot, ++shim.seq), outcome);
-    send(shim, Outgoing.signal(shim.seq, shim.slot, uid, signal, target >= 2 ? 1 : 2));
+    return shim;
   }
 
   @Override
@@ -340,6 +357,10 @@ public final class LauncherClient implements LauncherPort {
           log.debug("{}: the leader has ended, its descendants have not", of.uid());
       case Incoming.Exited of -> {
         release(of.slot(), of.uid());
+        if (of.facts().has(Protocol.E_PRE_STOP_FAILED)) {
+          log.warn(
+              "{}: its preStop command could not be run, failed or outlived the grace", of.uid());
+        }
         onceDurable(of.position(), () -> heard().ended(of.uid(), Ends.of(of.facts(), wallNanos())));
       }
       case Incoming.Done of -> {

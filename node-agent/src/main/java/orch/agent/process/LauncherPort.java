@@ -43,6 +43,11 @@ public interface LauncherPort {
    */
   void signal(Uid uid, int signal, int target, SignalOutcome outcome);
 
+  /**
+   * Stops every process of the attempt from running, or lets them go on. A stop thaws it by itself.
+   */
+  void freeze(Uid uid, boolean frozen, SignalOutcome outcome);
+
   /** The ends of these attempts are committed: the journal may forget them. */
   void ack(List<Uid> uids);
 

@@ -146,6 +146,17 @@ final class Outgoing {
       identity.groups().forEach(groups::putInt);
       count += tlv(to, Protocol.T_GROUPS, groups.array());
     }
+    if (!of.filter().isEmpty()) {
+      count += tlv(to, Protocol.T_SECCOMP, of.filter().toByteArray());
+    }
+    if (!of.preStop().isEmpty()) {
+      count += tlv(to, Protocol.T_PRE_STOP, strings(of.preStop()));
+    }
+    for (StartRequest.PathRule rule : of.pathRules()) {
+      byte[] path = strings(List.of(rule.path()));
+      ByteBuffer value = body(8 + path.length).putInt(rule.write() ? 2 : 1).putInt(0).put(path);
+      count += tlv(to, Protocol.T_PATH_RULE, value.array());
+    }
     count += path(to, Protocol.T_TASK_DIR, of.taskDirectory());
     count += path(to, Protocol.T_NAME, of.name().substring(0, Math.min(of.name().length(), 95)));
     return count;
@@ -161,6 +172,8 @@ final class Outgoing {
     flags |= of.nice() != null ? Protocol.S_NICE : 0;
     flags |= of.oomScoreAdj() != null ? Protocol.S_OOM_SCORE : 0;
     flags |= of.umask() != null ? Protocol.S_UMASK : 0;
+    flags |= of.pidNamespace() ? Protocol.S_PID_NAMESPACE : 0;
+    flags |= of.preStop().isEmpty() ? 0 : Protocol.S_PRE_STOP;
     return flags;
   }
 

@@ -60,6 +60,7 @@ final class Protocol {
   static final long CAP_CPU = 1 << 9;
   static final long CAP_PIDS = 1 << 10;
   static final long CAP_IO = 1 << 11;
+  static final long CAP_CPUSET = 1 << 12;
 
   // TLVs of WELCOME.
   static final int W_RUN_DIR = 1;
@@ -79,6 +80,8 @@ final class Protocol {
   static final long S_NICE = 1 << 7;
   static final long S_OOM_SCORE = 1 << 8;
   static final long S_UMASK = 1 << 9;
+  static final long S_PID_NAMESPACE = 1 << 15;
+  static final long S_PRE_STOP = 1 << 16;
   static final long S_LEASE = 1L << 40;
 
   // TLVs of START.
@@ -92,8 +95,11 @@ final class Protocol {
   static final int T_LIMIT = 8;
   static final int T_RLIMIT = 9;
   static final int T_GROUPS = 10;
+  static final int T_SECCOMP = 11;
   static final int T_TASK_DIR = 12;
   static final int T_NAME = 13;
+  static final int T_PRE_STOP = 15;
+  static final int T_PATH_RULE = 16;
 
   // Flags of an exit.
   static final long E_ADOPTED = 1;
@@ -102,6 +108,7 @@ final class Protocol {
   static final long E_CPU = 1 << 3;
   static final long E_STOPPED = 1 << 7;
   static final long E_DEADLINE = 1 << 8;
+  static final long E_PRE_STOP_FAILED = 1 << 17;
   static final long E_RUSAGE = 1 << 13;
   static final long E_LOCAL = 1 << 14;
   static final long E_PEAK = 1 << 15;
@@ -151,7 +158,10 @@ final class Protocol {
     "exec",
     "terminal",
     "killed",
-    "request"
+    "request",
+    "file access",
+    "pid namespace",
+    "pre-stop"
   };
 
   static final int STAGE_LIMIT = 3;
@@ -161,8 +171,11 @@ final class Protocol {
   static final int STAGE_STDIN = 20;
   static final int STAGE_STDOUT = 21;
   static final int STAGE_STDERR = 22;
+  static final int STAGE_SECCOMP = 24;
   static final int STAGE_EXEC = 26;
   static final int STAGE_KILLED = 28;
+  static final int STAGE_LANDLOCK = 30;
+  static final int STAGE_PID_NAMESPACE = 31;
 
   private Protocol() {}
 

@@ -79,7 +79,7 @@ final class Results {
             + (facts.stage() == Protocol.STAGE_KILLED
                 ? "killed by signal " + facts.index() + " before it executed"
                 : Errno.describe(facts.errno()))
-            + remedy(facts);
+            + remedy(facts, request);
     return new StartFailure(stage, facts.errno(), message);
   }
 
@@ -94,17 +94,25 @@ final class Results {
           facts.index() < request.limits().size()
               ? "limit " + request.limits().get(facts.index()).file()
               : "limit";
+      case Protocol.STAGE_LANDLOCK ->
+          facts.index() < request.pathRules().size()
+              ? "file access to " + request.pathRules().get(facts.index()).path()
+              : "file access";
       default -> Protocol.stageName(facts.stage());
     };
   }
 
-  private static String remedy(FailureFacts facts) {
+  private static String remedy(FailureFacts facts, @Nullable StartRequest request) {
     return switch (facts.stage()) {
       case Protocol.STAGE_EXEC ->
           switch (facts.errno()) {
             case Errno.ENOENT ->
                 "; give the path of a program that exists on the node, or one in the task's PATH";
-            case Errno.EACCES -> "; make it executable for the task's user";
+            case Errno.EACCES ->
+                "; make it executable for the task's user"
+                    + (request != null && !request.pathRules().isEmpty()
+                        ? ", and open it, its interpreter and libraries by fileAccess.read"
+                        : "");
             case Errno.ENOEXEC -> "; it is no program: give a script its #! line";
             case Errno.E2BIG -> "; pass less in arguments and environment, use files instead";
             default -> "";
@@ -112,6 +120,15 @@ final class Results {
       case Protocol.STAGE_CWD -> "; make the directory on the node, or name another";
       case Protocol.STAGE_LIMIT ->
           "; this host cannot enforce the limit: leave it out or choose another node";
+      case Protocol.STAGE_LANDLOCK ->
+          facts.errno() == Errno.ENOENT
+              ? "; make it on the node, or leave it out"
+              : "; this needs a kernel with Landlock and noNewPrivileges: leave fileAccess out or"
+                  + " choose another node";
+      case Protocol.STAGE_PID_NAMESPACE ->
+          "; this needs an agent that runs as root: leave pidNamespace out or choose another node";
+      case Protocol.STAGE_SECCOMP ->
+          facts.errno() == Errno.EACCES ? "; leave noNewPrivileges at true" : "";
       default -> "";
     };
   }

@@ -2,6 +2,7 @@ package orch.agent.process;
 
 import java.util.List;
 import java.util.SortedMap;
+import orch.api.model.Blob;
 import orch.api.model.StopPolicy;
 import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,10 @@ import org.jspecify.annotations.Nullable;
  * @param rlimits by number of the resource
  * @param deadlineBootNanos the shim stops the attempt itself at this CLOCK_BOOTTIME; 0: never
  * @param logTotalBytes kept of its output; 0: no limit
+ * @param filter seccomp program, struct sock_filter[]; empty: none
+ * @param preStop program and arguments run before the stop signal; empty: none
+ * @param pidNamespace of its own
+ * @param pathRules empty: the file system is as open as to any process of its user
  */
 public record StartRequest(
     Uid uid,
@@ -48,7 +53,11 @@ public record StartRequest(
     List<ResourceLimit> rlimits,
     StopPolicy stop,
     long deadlineBootNanos,
-    long logTotalBytes) {
+    long logTotalBytes,
+    Blob filter,
+    List<String> preStop,
+    boolean pidNamespace,
+    List<PathRule> pathRules) {
 
   /** Whom the task runs as. */
   public record Identity(int uid, int gid, List<Integer> groups) {
@@ -63,7 +72,12 @@ public record StartRequest(
   /** One setrlimit(2); -1 is RLIM_INFINITY. */
   public record ResourceLimit(int resource, long soft, long hard) {}
 
+  /** What a task may do beneath a path: read and execute, with {@code write} everything. */
+  public record PathRule(String path, boolean write) {}
+
   public StartRequest {
+    preStop = List.copyOf(preStop);
+    pathRules = List.copyOf(pathRules);
     arguments = List.copyOf(arguments);
     limits = List.copyOf(limits);
     rlimits = List.copyOf(rlimits);

@@ -12,14 +12,17 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import orch.agent.cgroup.CpuTopology;
 import orch.agent.linux.Errno;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
 import orch.agent.linux.UserAccount;
+import orch.agent.seccomp.InvalidProfileException;
+import orch.agent.seccomp.SeccompProfiles;
 import orch.api.model.Blob;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.Execution;
-import orch.api.model.IoLimits;
+import orch.api.model.FileAccess;
 import orch.api.model.JobSpec;
 import orch.api.model.Resources;
 import orch.api.model.Rlimit;
@@ -41,6 +44,11 @@ public final class TaskStarts implements TaskPreparation {
   private static final String USER_PATH = "/usr/local/bin:/usr/bin:/bin";
   private static final Logger log = LoggerFactory.getLogger(TaskStarts.class);
   private static final String SCRIPT = "script";
+  private static final Path BLOCK_DEVICES = Path.of("/sys/block");
+
+  /** Open to every task, whatever its fileAccess. */
+  private static final List<String> DEVICES =
+      List.of("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom");
 
   /** Numbers of RLIMIT_*, setrlimit(2), on Linux. */
   private static final List<String> RLIMITS =
@@ -65,14 +73,17 @@ public final class TaskStarts implements TaskPreparation {
   private final Linux linux;
   private final Settings settings;
   private final Accounts accounts;
+  private final CgroupLimits limits;
 
   /**
    * What is the same for every task of this node.
    *
    * @param taskDirectories where scratch directories are made; others may pass through it
    * @param cgroup of the agent's subtree; null: none
-   * @param missingLimits that this host cannot enforce: memory, cpu, pids, io
+   * @param missingLimits that this host cannot enforce: memory, cpu, pids, io, cpuset
    * @param facts labels and attributes of the node
+   * @param profiles for seccomp
+   * @param topology NUMA nodes of the host
    */
   public record Settings(
       String nodeName,
@@ -82,13 +93,22 @@ public final class TaskStarts implements TaskPreparation {
       Supplier<List<String>> missingLimits,
       boolean allowMissingLimits,
       boolean allowRoot,
-      SortedMap<String, String> facts) {}
+      SortedMap<String, String> facts,
+      SeccompProfiles profiles,
+      CpuTopology topology) {}
 
   /** Looks users up by {@code linux}; {@code clock} tells how old an answer is. */
   public TaskStarts(Linux linux, Settings settings, Clock clock) {
     this.linux = linux;
     this.settings = settings;
     this.accounts = new Accounts(linux, clock);
+    this.limits =
+        new CgroupLimits(
+            settings.cgroup(),
+            settings.missingLimits(),
+            settings.allowMissingLimits(),
+            settings.topology(),
+            new IoFiles(BLOCK_DEVICES));
   }
 
   /**
@@ -107,11 +127,15 @@ public final class TaskStarts implements TaskPreparation {
     UserAccount user = user(execution.user(), task);
     Path directory = directory(order.uid());
     List<String> arguments = new ArrayList<>();
+    List<String> preStop = new ArrayList<>();
     SortedMap<String, String> environment = new TreeMap<>();
     String workingDirectory;
     try {
       for (String argument : execution.command()) {
         arguments.add(expand(argument, order, definition));
+      }
+      for (String argument : spec.stop().preStop()) {
+        preStop.add(expand(argument, order, definition));
       }
       environment(environment, order, definition, user, directory);
       workingDirectory =
@@ -125,9 +149,7 @@ public final class TaskStarts implements TaskPreparation {
       arguments.add(directory.resolve(SCRIPT).toString());
     }
     writeFiles(execution, directory, user, task);
-    if (!execution.seccomp().isEmpty()) {
-      throw refused("seccomp", 0, task, "this agent has no seccomp profiles; leave seccomp out");
-    }
+    Blob filter = filter(execution.seccomp(), task);
     boolean join = execution.stderr().equals("stdout");
     return new StartRequest(
         order.uid(),
@@ -148,11 +170,15 @@ public final class TaskStarts implements TaskPreparation {
         capabilities(execution.capabilities(), task),
         execution.waitForDescendants(),
         directory.toString(),
-        limits(spec.resources(), order, task),
+        limits.of(spec.resources(), order, task),
         rlimits(execution, task),
         spec.stop(),
         deadlineBootNanos,
-        spec.logs().maxBytes());
+        spec.logs().maxBytes(),
+        filter,
+        preStop,
+        execution.pidNamespace(),
+        pathRules(execution.fileAccess(), directory));
   }
 
   @Override
@@ -160,11 +186,14 @@ public final class TaskStarts implements TaskPreparation {
     Execution execution = definition.spec().execution();
     return !execution.script().isEmpty()
         || !execution.files().isEmpty()
+        || !execution.seccomp().isEmpty()
+        || definition.spec().resources().cpuset().equals(Resources.NUMA)
         || !accounts.isFresh(execution.user());
   }
 
   @Override
   public void cleanUp(Uid uid) {
+    limits.forget(uid);
     Path directory = directory(uid);
     try {
       Directories.remove(directory);
@@ -349,58 +378,27 @@ public final class TaskStarts implements TaskPreparation {
     return Blob.of(whole);
   }
 
-  private List<StartRequest.Limit> limits(Resources of, DesiredAttempt order, String task)
-      throws StartRefusedException {
-    List<StartRequest.Limit> limits = new ArrayList<>();
-    long memory = order.memoryBytes() > 0 ? order.memoryBytes() : of.memoryBytes();
-    if (memory > 0 && enforced("memory", task)) {
-      limits.add(new StartRequest.Limit("memory.max", Long.toString(memory)));
-      limits.add(new StartRequest.Limit("memory.oom.group", "1"));
-      Long swap = of.swapBytes();
-      if (swap != null || has("memory.swap.max")) {
-        limits.add(
-            new StartRequest.Limit("memory.swap.max", Long.toString(swap == null ? 0 : swap)));
-      }
+  private Blob filter(String profile, String task) throws StartRefusedException {
+    if (profile.isEmpty()) {
+      return Blob.EMPTY;
     }
-    if (of.memoryHighBytes() > 0 && enforced("memory", task)) {
-      limits.add(new StartRequest.Limit("memory.high", Long.toString(of.memoryHighBytes())));
+    try {
+      return settings.profiles().filter(profile);
+    } catch (InvalidProfileException e) {
+      throw refused("seccomp", 0, task, String.valueOf(e.getMessage()));
     }
-    if (of.cpuMaxMillis() > 0 && enforced("cpu", task)) {
-      limits.add(new StartRequest.Limit("cpu.max", of.cpuMaxMillis() * 100 + " 100000"));
-    }
-    if (!settings.missingLimits().get().contains("cpu")) {
-      long weight = Math.max(1, Math.min(10_000, of.cpuMillis() / 10));
-      limits.add(new StartRequest.Limit("cpu.weight", Long.toString(weight)));
-    }
-    if (of.pids() > 0 && enforced("pids", task)) {
-      limits.add(new StartRequest.Limit("pids.max", Long.toString(of.pids())));
-    }
-    if (!of.io().equals(IoLimits.NONE) && enforced("io", task)) {
-      limits.addAll(IoFiles.limits(of.io()));
-    }
-    return limits;
   }
 
-  private boolean has(String file) {
-    Path cgroup = settings.cgroup();
-    return cgroup != null && Files.exists(cgroup.resolve(file));
-  }
-
-  private boolean enforced(String limit, String task) throws StartRefusedException {
-    if (!settings.missingLimits().get().contains(limit)) {
-      return true;
+  private static List<StartRequest.PathRule> pathRules(
+      @Nullable FileAccess access, Path directory) {
+    List<StartRequest.PathRule> rules = new ArrayList<>();
+    if (access != null) {
+      access.read().forEach(path -> rules.add(new StartRequest.PathRule(path, false)));
+      access.write().forEach(path -> rules.add(new StartRequest.PathRule(path, true)));
+      rules.add(new StartRequest.PathRule(directory.toString(), true));
+      DEVICES.forEach(path -> rules.add(new StartRequest.PathRule(path, true)));
     }
-    if (settings.allowMissingLimits()) {
-      return false;
-    }
-    throw refused(
-        "limit",
-        0,
-        task,
-        "this host cannot enforce a "
-            + limit
-            + " limit; leave it out, choose another node, or start the agent with"
-            + " --allow-missing-limits");
+    return rules;
   }
 
   private static List<StartRequest.ResourceLimit> rlimits(Execution execution, String task)

@@ -39,7 +39,7 @@ class CgroupRootTest {
     Path mounts = Files.writeString(directory.resolve("mounts"), "proc /proc proc rw 0 0\n");
     CgroupRoot root = CgroupRoot.prepare(mounts, "orch-test");
     assertNull(root.directory());
-    assertEquals(List.of("memory", "cpu", "pids", "io"), root.missing());
+    assertEquals(List.of("memory", "cpu", "pids", "io", "cpuset"), root.missing());
     assertFalse(root.note().isEmpty());
   }
 

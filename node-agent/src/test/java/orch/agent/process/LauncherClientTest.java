@@ -20,6 +20,7 @@ import orch.agent.linux.JnaLinux;
 import orch.agent.linux.Linux;
 import orch.agent.process.LauncherPort.End;
 import orch.agent.process.LauncherPort.Found;
+import orch.api.model.Blob;
 import orch.api.model.ResultKind;
 import orch.api.model.StartFailure;
 import orch.api.model.StopPolicy;
@@ -183,7 +184,11 @@ class LauncherClientTest {
         List.of(),
         StopPolicy.BATCH_DEFAULT,
         0,
-        0);
+        0,
+        Blob.EMPTY,
+        List.of(),
+        false,
+        List.of());
   }
 
   private void connect() throws Exception {

@@ -23,6 +23,7 @@ import orch.agent.process.TaskPreparation;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
+import orch.api.model.Blob;
 import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.JobSpec;
@@ -163,6 +164,11 @@ class AgentLoopTest {
     }
 
     @Override
+    public void freeze(Uid uid, boolean frozen, SignalOutcome outcome) {
+      outcome.done(1, "");
+    }
+
+    @Override
     public void signal(Uid uid, int signal, int target, SignalOutcome outcome) {
       did.add("signal " + uid + " " + signal);
       outcome.done(3, "");
@@ -263,7 +269,11 @@ class AgentLoopTest {
           List.of(),
           StopPolicy.BATCH_DEFAULT,
           deadlineBootNanos,
-          0);
+          0,
+          Blob.EMPTY,
+          List.of(),
+          false,
+          List.of());
     }
 
     @Override

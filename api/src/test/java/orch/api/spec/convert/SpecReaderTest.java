@@ -36,8 +36,10 @@ final class SpecReaderTest {
       rlimits: {nofile: 4096, core: unlimited, memlock: {soft: 64Ki, hard: 1Mi}}
       capabilities: [net_bind_service]
       seccomp: default
+      pidNamespace: true
+      fileAccess: {read: [/usr, /etc], write: [/srv/web]}
       noNewPrivileges: true
-      resources: {cpu: 500m, cpuMax: 2, memory: 256Mi, memoryHigh: 200Mi, pids: 512, io: {weight: 200, readBandwidth: 50M}, ports: [http], devices: {gpu: 1}, licenses: {ceph: 1}}
+      resources: {cpu: 500m, cpuMax: 2, memory: 256Mi, memoryHigh: 200Mi, memoryLow: 100Mi, cpuset: numa, pids: 512, io: {weight: 200, readBandwidth: 50M}, ports: [http], devices: {gpu: 1}, licenses: {ceph: 1}}
       placement: {constraints: ["rack in (a,b)", "kernel >= 6.1"], affinity: [ssd, {expression: gpu, weight: -5}], spread: [rack], strategy: binpack, everyNode: false, pool: default}
       restart:
         when: on-failure                 # never | on-failure | always
@@ -86,6 +88,11 @@ final class SpecReaderTest {
     assertEquals(256L << 20, spec.getResources().getMemoryBytes());
     assertEquals(50_000_000, spec.getResources().getIo().getReadBytesPerSecond());
     assertEquals(Map.of("gpu", 1), spec.getResources().getDevicesMap());
+    assertEquals(100L << 20, spec.getResources().getMemoryLowBytes());
+    assertEquals("numa", spec.getResources().getCpuset());
+    assertTrue(spec.getPidNamespace());
+    assertEquals(List.of("/usr", "/etc"), spec.getFileAccess().getReadList());
+    assertEquals(List.of("/srv/web"), spec.getFileAccess().getWriteList());
     assertEquals("ssd", spec.getPlacement().getAffinity(0).getExpression());
     assertEquals(-5, spec.getPlacement().getAffinity(1).getWeight());
     assertEquals(RestartWhen.RESTART_WHEN_ON_FAILURE, spec.getRestart().getWhen());
@@ -305,6 +312,23 @@ final class SpecReaderTest {
         "command: [x]\nresources:\n  memory: 1Gi\n  memoryHigh: 2Gi\n",
         "4:15: resources.memoryHigh: throttling would begin (2Gi) above the limit resources.memory"
             + " (1Gi)");
+    problems(
+        "command: [x]\nresources:\n  memory: 1Gi\n  memoryLow: 2Gi\n",
+        "4:14: resources.memoryLow: more would be protected (2Gi) than the limit resources.memory"
+            + " allows (1Gi)");
+    problems(
+        "command: [x]\nresources: {cpuset: all}\n",
+        "2:21: resources.cpuset: 'all' is neither a list of CPUs such as 0-3,8 nor numa");
+    problems(
+        "command: [x]\npidNamespace: true\nwaitForDescendants: true\n",
+        "3:21: waitForDescendants: excludes pidNamespace: the kernel ends a PID namespace with its"
+            + " leader");
+    problems(
+        "command: [x]\nfileAccess: {read: [usr]}\n",
+        "2:21: fileAccess.read[0]: 'usr' is no absolute path of at most 1024 characters");
+    problems(
+        "command: [x]\nfileAccess: {}\n",
+        "2:13: fileAccess: opens no path, so nothing can be executed; name some, or leave it out");
     problems(
         "command: [x]\nresources: {cpu: 0}\n",
         "2:18: resources.cpu: must be more than 0; leave it out for the default");
