@@ -91,6 +91,17 @@ public final class Ensemble implements AutoCloseable {
                 .noneMatch(server -> server.mode().isEmpty()));
   }
 
+  /** How many lines of the servers' logs hold {@code text}. */
+  public long countInZooKeeperLogs(String text) throws IOException {
+    long count = 0;
+    for (ZooKeeperServer server : servers) {
+      try (Stream<String> lines = Files.lines(server.log(), StandardCharsets.ISO_8859_1)) {
+        count += lines.filter(line -> line.contains(text)).count();
+      }
+    }
+    return count;
+  }
+
   // ---- controllers
 
   public int size() {
