@@ -423,6 +423,31 @@ final class ControllerLoopTest {
   }
 
   @Test
+  void aLeaderThatWakesWhenItsSuccessorIsAtWorkGrantsNoLeaseAndGetsNothingDone() {
+    anna.leader();
+    TestController.Agent agent = register(anna, "n1");
+    anna.zooKeeper.hold();
+    CompletableFuture<String> asked = anna.ask("nowhere");
+    TestController bert = successor("bert");
+    CompletableFuture<String> next = bert.ask("nowhere");
+    time.pass(LogClient.PROOF_AGE.plusSeconds(1));
+    assertTrue(next.isDone());
+    agent.received();
+    agent.heartbeat(9);
+    time.run();
+    assertEquals(
+        List.of(new ControllerMessage.HeartbeatReply(9, false)), List.copyOf(agent.received));
+    anna.zooKeeper.release();
+    time.pass(SOON);
+    assertEquals(Role.STANDBY, anna.port.leadership().role());
+    assertEquals("bert:7401", assertNotNullLeader(anna.port.leadership()));
+    assertEquals(Reason.OUTCOME_UNKNOWN, refusal(asked).reason());
+    assertNotNull(agent.closed);
+    assertEquals("NOT_LEADER", agent.closed.reason());
+    assertEquals(bert.hash(), anna.hash());
+  }
+
+  @Test
   void anAgentIsRefusedByAStandby() {
     anna.leader();
     TestController bert = controller("bert").standby();
