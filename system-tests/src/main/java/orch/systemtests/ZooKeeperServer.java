@@ -16,6 +16,17 @@ import org.jspecify.annotations.Nullable;
 final class ZooKeeperServer {
   private static final int ANSWER_MILLIS = 2_000;
 
+  /** Tells of sessions that end. */
+  private static final String LOGGING =
+      """
+      <configuration>
+        <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+          <encoder><pattern>%d{HH:mm:ss.SSS} %logger{0} %msg%n</pattern></encoder>
+        </appender>
+        <root level="INFO"><appender-ref ref="out"/></root>
+      </configuration>
+      """;
+
   private final int id;
   private final int clientPort;
   private final Path directory;
@@ -51,14 +62,14 @@ final class ZooKeeperServer {
               .formatted(server, ports.get(3 * server - 2), ports.get(3 * server - 1)));
     }
     Path configuration = Files.write(directory.resolve("zoo.cfg"), settings);
+    Path logging = Files.writeString(directory.resolve("logback.xml"), LOGGING);
     command =
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-Xmx192m",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
-            "-Dlogback.configurationFile=orch/controller/logback.xml",
-            "-Dzookeeper.snapshot.compression.method=gz",
+            "-Dlogback.configurationFile=" + logging,
             "-cp",
             distribution.resolve("lib/controller") + "/*:" + distribution.resolve("lib/common/*"),
             "org.apache.zookeeper.server.quorum.QuorumPeerMain",
