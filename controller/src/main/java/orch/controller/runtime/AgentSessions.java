@@ -27,6 +27,8 @@ import orch.controller.core.RejectionCode;
 import orch.controller.core.StateView;
 import orch.controller.port.AgentLink;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The leader's sessions with agents: which node has which, when it was heard of, and what it is
@@ -99,11 +101,14 @@ final class AgentSessions {
     boolean silent;
   }
 
+  private static final Logger LOG = LoggerFactory.getLogger(AgentSessions.class);
+
   private final Loop loop;
   private final Map<Long, Session> opening = new LinkedHashMap<>();
   private final Map<String, Contact> contacts = new LinkedHashMap<>();
   private final ArrayDeque<Session> awaitingSync = new ArrayDeque<>();
   private int syncs;
+  private volatile boolean suspended;
   private long tickedNanos;
 
   AgentSessions(Loop loop) {
@@ -120,8 +125,32 @@ final class AgentSessions {
     }
   }
 
+  /**
+   * The session with ZooKeeper is lost, so another may lead by now: agents that stayed here would
+   * be lost to it.
+   */
+  void suspend(Rejection why) {
+    LOG.warn("The session with ZooKeeper has expired; another may lead by now");
+    end(why);
+    suspended = true;
+  }
+
+  /** Still leads after all. */
+  void resume() {
+    if (suspended) {
+      suspended = false;
+      begin();
+    }
+  }
+
+  /** Whether agents are sent away. Any thread. */
+  boolean suspended() {
+    return suspended;
+  }
+
   /** Leadership is over. */
   void end(Rejection why) {
+    suspended = false;
     List<Session> all = new ArrayList<>(opening.values());
     for (Contact contact : contacts.values()) {
       if (contact.session != null) {

@@ -326,6 +326,7 @@ public final class ControllerLoop {
       return false;
     }
     if (log.proved()) {
+      sessions.resume();
       return true;
     }
     // Perhaps another leads by now: whoever asks has to wait until it is known.
@@ -498,7 +499,7 @@ public final class ControllerLoop {
       case CONNECTED -> LOG.info("ZooKeeper answers");
       case SUSPENDED ->
           LOG.warn("ZooKeeper does not answer: requests wait, what runs on the nodes runs on");
-      case LOST -> LOG.warn("The session with ZooKeeper has expired; another may lead by now");
+      case LOST -> execute(() -> sessions.suspend(notLeading()));
     }
   }
 

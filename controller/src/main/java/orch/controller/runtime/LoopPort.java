@@ -64,6 +64,11 @@ final class LoopPort implements ControllerPort {
           public void refuse(UnavailableException why) {
             link.close(loop.notLeading());
           }
+
+          @Override
+          public boolean impatient() {
+            return loop.sessions().suspended();
+          }
         });
     return new QueuedSession(session);
   }

@@ -519,6 +519,27 @@ final class ControllerLoopTest {
   }
 
   @Test
+  void agentsAreSentAwayWhenTheSessionIsLostAndTakenInAgainByWhoStillLeads() {
+    anna.leader();
+    TestController.Agent agent = register(anna, "n1");
+    anna.zooKeeper.hold();
+    time.pass(LogClient.PROOF_AGE.plusSeconds(1));
+    assertNull(agent.closed);
+    anna.zooKeeper.expire();
+    time.run();
+    assertNotNull(agent.closed);
+    TestController.Agent again = anna.agent("n1");
+    time.pass(LoopLimits.LOG_PATIENCE.plusSeconds(2));
+    assertNotNull(again.closed);
+    anna.zooKeeper.release();
+    time.pass(SOON);
+    register(anna, "n1");
+    assertEquals(NodeContact.UP, contact(anna, "n1"));
+    time.pass(LoopLimits.HEARTBEAT_TIMEOUT.plusSeconds(2));
+    assertEquals(NodeContact.UNREACHABLE, contact(anna, "n1"));
+  }
+
+  @Test
   void aMessageToANodeWithoutASessionIsNotSent() {
     anna.leader();
     TestController.Agent agent = register(anna, "n1");

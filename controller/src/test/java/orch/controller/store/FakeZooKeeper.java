@@ -225,6 +225,11 @@ public final class FakeZooKeeper {
       tell(SessionEvent.SUSPENDED);
     }
 
+    /** The session has expired, as far as the client can tell. */
+    public void expire() {
+      tell(SessionEvent.LOST);
+    }
+
     public void reconnect() {
       broken = false;
       tell(SessionEvent.CONNECTED);
