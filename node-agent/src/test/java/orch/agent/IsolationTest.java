@@ -15,6 +15,7 @@ import orch.api.model.AttemptStatus;
 import orch.api.model.Execution;
 import orch.api.model.FileAccess;
 import orch.api.model.JobSpec;
+import orch.api.model.ListenSocket;
 import orch.api.model.Resources;
 import orch.api.model.ResultKind;
 import orch.api.model.StopMode;
@@ -135,6 +136,38 @@ final class IsolationTest {
             + " "
             + agent.directory.resolve("seccomp/strict.yaml"),
         failureOf(filtered("strict", "true")));
+  }
+
+  @Test
+  void listeningSocketsAreRefusedAndNotPassedOver() {
+    JobSpec spec = shell("true");
+    Execution e = spec.execution();
+    Execution listening =
+        new Execution(
+            e.command(),
+            e.script(),
+            e.files(),
+            e.env(),
+            e.stdin(),
+            e.stdout(),
+            e.stderr(),
+            e.user(),
+            e.workingDirectory(),
+            e.umask(),
+            e.nice(),
+            e.oomScoreAdj(),
+            e.rlimits(),
+            e.capabilities(),
+            e.noNewPrivileges(),
+            e.seccomp(),
+            e.waitForDescendants(),
+            List.of(new ListenSocket("http", ":8080")),
+            e.pidNamespace(),
+            e.fileAccess());
+    assertEquals(
+        "cannot start web/2@1: sockets: this agent hands no listening sockets over; leave sockets"
+            + " out",
+        failureOf(with(spec, listening)));
   }
 
   // ---- files and processes ----

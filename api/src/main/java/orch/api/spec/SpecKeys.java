@@ -401,7 +401,9 @@ final class SpecKeys {
                   new SpecType.Sections(SOCKET),
                   "none",
                   "[{name: http, listen: \":8080\"}]")
-              .means("Listening sockets handed to the task (`LISTEN_FDS`)."),
+              .means(
+                  "Listening sockets handed to the task (`LISTEN_FDS`); agents of this version"
+                      + " refuse them."),
           key("resources", "resources", RESOURCES, "", "{cpu: 500m, memory: 256Mi}")
               .means("What a task needs and may use."),
           key("placement", "placement", PLACEMENT, "anywhere", "{spread: [rack]}")

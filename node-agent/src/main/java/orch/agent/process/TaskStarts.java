@@ -150,6 +150,10 @@ public final class TaskStarts implements TaskPreparation {
     }
     writeFiles(execution, directory, user, task);
     Blob filter = filter(execution.seccomp(), task);
+    if (!execution.sockets().isEmpty()) {
+      throw refused(
+          "sockets", 0, task, "this agent hands no listening sockets over; leave sockets out");
+    }
     boolean join = execution.stderr().equals("stdout");
     return new StartRequest(
         order.uid(),
