@@ -398,6 +398,12 @@ public final class LogClient {
       lastIndex = entry.index();
       tailBytes += bytes;
       listener.replayed(entry);
+      Claim taken = claim;
+      if (taken != null && entry.epoch() > taken.number()) {
+        // Followed already, before the log was read to its end: goes on reading.
+        claim = null;
+        listener.claimLost(new EpochRecord(entry.epoch(), entry.nonce(), "another controller"));
+      }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package orch.controller.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
@@ -223,5 +224,29 @@ final class LogReadTest {
 
   private static LogLayout layout() {
     return LogMember.LAYOUT;
+  }
+
+  @Test
+  void aClaimThatWasFollowedBeforeTheLogWasReadToItsEndLeadsNothing() {
+    LogMember slow = new LogMember("slow", server, loop).reading();
+    slow.port.hold();
+    slow.log.claim();
+    loop.run();
+    // The epoch is read, and taken; then it reads on.
+    slow.port.serve(1);
+    loop.run();
+    slow.port.serve(1);
+    loop.run();
+    LogMember quick = new LogMember("quick", server, loop).leader();
+    quick.append("of the next epoch");
+    quick.log.flush();
+    loop.run();
+    slow.heard.clear();
+    slow.port.release();
+    loop.run();
+    assertEquals(
+        List.of("1 of the next epoch", "claim lost to another controller", "caught up at 1"),
+        slow.heard());
+    assertFalse(slow.log.leads());
   }
 }
