@@ -89,9 +89,29 @@ final class JobRequests {
   }
 
   private void version(Draft draft, Job job, JobSpec spec, String principal, boolean restart) {
+    int before = job.spec().tasks().size();
     draft.emit(
         new Change.JobVersioned(job.number, job.current().number + 1, spec, principal, restart));
+    takeBack(draft, job, before);
     settler.touch(job);
+  }
+
+  /** Tasks that were taken away and are still stopping: now that they are wanted they come back. */
+  private void takeBack(Draft draft, Job job, int before) {
+    List<AttemptRef> leaving = new ArrayList<>();
+    int width = job.spec().tasks().size();
+    for (int at = job.tasks.nextLive(before);
+        at >= 0 && at < width;
+        at = job.tasks.nextLive(at + 1)) {
+      if (stopsForGood(job, at)) {
+        leaving.add(state.refOf(job, at));
+      }
+    }
+    if (!leaving.isEmpty()) {
+      draft.emit(
+          new Change.AttemptsStopping(
+              leaving, StopCause.RESTART, null, "scaled up to " + width + " again"));
+    }
   }
 
   // ---- cancel and delete

@@ -1,6 +1,7 @@
 package orch.controller.core;
 
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -44,7 +45,14 @@ final class NodeRequests {
     return on(
         input.nodeName(),
         node -> {
-          move(draft, node, AvailabilityEvent.DRAIN, input.deadline(), "drained");
+          Duration deadline = input.deadline();
+          // The log holds milliseconds: what is more would be known to this leader alone.
+          move(
+              draft,
+              node,
+              AvailabilityEvent.DRAIN,
+              deadline == null ? null : deadline.truncatedTo(ChronoUnit.MILLIS),
+              "drained");
           work.look(node);
           return new Answer.Node(node.uid());
         });

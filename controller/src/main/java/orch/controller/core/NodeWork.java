@@ -86,7 +86,7 @@ final class NodeWork {
       if (doomed.size() == budget) {
         return false;
       }
-      String why = whyLost(node, job, sequence, brake);
+      String why = whyLost(node, job, ordinal, sequence, brake);
       if (!why.isEmpty()) {
         doomed.add(new Doomed(job, ordinal, why));
       }
@@ -104,14 +104,15 @@ final class NodeWork {
   }
 
   /** Why an attempt on the node is lost; empty: it is not. */
-  private String whyLost(Node node, Job job, long sequence, boolean brake) {
+  private String whyLost(Node node, Job job, int ordinal, long sequence, boolean brake) {
     if (node.contact == NodeContact.GONE) {
       return "node " + node.name() + " is gone";
     }
     if (node.settled && !node.ofThisBoot(sequence)) {
       return "node " + node.name() + " was rebooted";
     }
-    PartitionPolicy policy = job.spec().partition();
+    // Of the version that runs there: a newer one says nothing about it.
+    PartitionPolicy policy = job.versionOf(ordinal).spec.partition();
     if (node.contact != NodeContact.UNREACHABLE || policy.mode() != PartitionMode.KEEP || brake) {
       return "";
     }

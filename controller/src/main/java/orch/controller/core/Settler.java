@@ -64,6 +64,10 @@ final class Settler {
   /** Something happened to one of its tasks. */
   void touch(Job job, int ordinal) {
     dirty.add(job.number);
+    if (job.ready != null && job.tasks.state(ordinal) == TaskState.WAITING) {
+      // Under a leader that never saw it wait it is not known to be ready.
+      reviewOf(job).add(job.indexOf(ordinal));
+    }
     if (job.watchedByIndex) {
       int index = job.indexOf(ordinal);
       for (long number : job.dependents) {
