@@ -35,6 +35,9 @@ final class Attempt {
   /** CLOCK_BOOTTIME of its timeout, as far as it is known; 0: none. */
   long timeoutBootNanos;
 
+  /** Its timer for that is set. */
+  boolean timeoutArmed;
+
   /** The end of the lease or the timeout that its shim was told last; 0: none by this agent. */
   long toldBootNanos;
 

@@ -111,7 +111,7 @@ sealed interface Incoming {
       return new ExitFacts(
           from.getInt(at + 20),
           from.getLong(at + 40),
-          from.getLong(at + 56),
+          exitedReal(from, at),
           from.getInt(at + 72),
           from.getInt(at + 76),
           from.getLong(at + 80),
@@ -128,6 +128,18 @@ sealed interface Incoming {
           from.getLong(at + 272),
           from.getLong(at + 280),
           from.getInt(at + 296));
+    }
+
+    /**
+     * The start and the time that it ran by the boot clock, so that a jump of the wall clock makes
+     * no run longer or shorter: back-offs are reset by long runs.
+     */
+    private static long exitedReal(ByteBuffer from, int at) {
+      long startedBoot = from.getLong(at + 32);
+      long exitedBoot = from.getLong(at + 48);
+      return startedBoot == 0 || exitedBoot < startedBoot
+          ? from.getLong(at + 56)
+          : from.getLong(at + 40) + exitedBoot - startedBoot;
     }
 
     boolean has(long flag) {

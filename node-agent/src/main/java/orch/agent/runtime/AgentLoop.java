@@ -227,7 +227,10 @@ public final class AgentLoop {
       handOver(of, prepare(of));
       return;
     }
-    preparing.put(uid, false);
+    if (preparing.putIfAbsent(uid, false) != null) {
+      // It is prepared already: the launcher went away and came back meanwhile. Handed over once.
+      return;
+    }
     seams
         .background()
         .execute(() -> {

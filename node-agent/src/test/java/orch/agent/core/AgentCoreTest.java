@@ -217,6 +217,14 @@ class AgentCoreTest {
     }
 
     @Test
+    void aJumpOfTheWallClockEndsNoTaskBeforeItsTime() {
+      agent.withTimeout(Duration.ofSeconds(10), null).ready().wants(A).started(A);
+      agent.wallJumpNanos = 3_600_000_000_000L;
+      agent.wants(A);
+      assertEquals(List.of(), agent.all(Effect.SetTimer.class));
+    }
+
+    @Test
     void anAdoptedTaskHasOnlyTheRestOfItsTime() {
       agent.withTimeout(Duration.ofSeconds(10), null);
       agent.launcher(new Found(A, null, agent.bootNanos - 4_000_000_000L, null)).session();

@@ -121,6 +121,17 @@ class JournalReaderTest {
   }
 
   @Test
+  void aRunIsAsLongAsTheBootClockSaysThoughTheWallClockJumped() throws IOException {
+    record(2, claim(uid(1)));
+    ByteBuffer exit = exit(uid(1), 0);
+    exit.putLong(32, 1_000).putLong(40, 5_000).putLong(48, 1_700).putLong(56, 99_000);
+    record(6, exit);
+    write();
+    assertEquals(5_000, Objects.requireNonNull(account(uid(1)).exited).startedRealNanos());
+    assertEquals(5_700, Objects.requireNonNull(account(uid(1)).exited).exitedRealNanos());
+  }
+
+  @Test
   void ackedAttemptsAreLeftOut() throws IOException {
     record(2, claim(uid(1)));
     record(6, exit(uid(1), 0));

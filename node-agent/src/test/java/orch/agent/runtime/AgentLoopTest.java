@@ -509,6 +509,22 @@ class AgentLoopTest {
   }
 
   @Test
+  void anAttemptIsHandedOverOnceThoughTheLauncherCameBackWhileItWasPrepared() {
+    ready();
+    tasks.blocks = true;
+    Uid uid = new Uid(1, 1, 7);
+    order(uid, null);
+    launcher.tell().disconnected("it died");
+    launcher.tell().connected(List.of());
+    run();
+    while (!background.isEmpty()) {
+      background.remove().run();
+      run();
+    }
+    assertEquals(List.of("start " + uid), launcher.did);
+  }
+
+  @Test
   void aPreparationThatTakesLongHoldsNobodyUp() {
     ready();
     tasks.blocks = true;
