@@ -10,11 +10,42 @@ import orch.agent.core.Obeyed;
 import orch.agent.runtime.AgentFiles;
 import orch.api.model.Uid;
 
-/** The agent's files on a disk that outlives it. */
+/**
+ * The agent's files on a disk: what was written outlives the agent, what was synced outlives a
+ * power failure too. Of what was not, a first part may have reached the disk.
+ */
 final class SimulatedFiles implements AgentFiles {
+  private final World world;
+  private final List<Written> written = new ArrayList<>();
   private Obeyed obeyed = Obeyed.NOBODY;
-  private final Map<Uid, KnownAttempt> known = new LinkedHashMap<>();
-  private final List<Buried> buried = new ArrayList<>();
+  private int durable;
+
+  private sealed interface Written {
+    record Known(KnownAttempt attempt) implements Written {}
+
+    record Burial(Buried tombstone) implements Written {}
+  }
+
+  SimulatedFiles(World world) {
+    this.world = world;
+  }
+
+  /** The machine lost its power. */
+  void powerLost() {
+    int kept = durable + world.below(written.size() - durable + 1);
+    written.subList(kept, written.size()).clear();
+    durable = kept;
+  }
+
+  /** Whether a tombstone of the attempt was written. */
+  boolean hasBuried(Uid uid) {
+    for (int i = written.size() - 1; i >= 0; i--) {
+      if (written.get(i) instanceof Written.Burial burial && burial.tombstone().uid().equals(uid)) {
+        return true;
+      }
+    }
+    return false;
+  }
 
   @Override
   public Obeyed obeyed() {
@@ -23,11 +54,24 @@ final class SimulatedFiles implements AgentFiles {
 
   @Override
   public List<KnownAttempt> known() {
+    Map<Uid, KnownAttempt> known = new LinkedHashMap<>();
+    for (Written each : written) {
+      switch (each) {
+        case Written.Known of -> known.put(of.attempt().uid(), of.attempt());
+        case Written.Burial of -> known.remove(of.tombstone().uid());
+      }
+    }
     return List.copyOf(known.values());
   }
 
   @Override
   public List<Buried> buried() {
+    List<Buried> buried = new ArrayList<>();
+    for (Written each : written) {
+      if (each instanceof Written.Burial of) {
+        buried.add(of.tombstone());
+      }
+    }
     return List.copyOf(buried);
   }
 
@@ -38,20 +82,19 @@ final class SimulatedFiles implements AgentFiles {
 
   @Override
   public void remember(KnownAttempt attempt) {
-    known.put(attempt.uid(), attempt);
+    written.add(new Written.Known(attempt));
   }
 
   @Override
   public void bury(Buried tombstone) {
-    known.remove(tombstone.uid());
-    buried.add(tombstone);
+    written.add(new Written.Burial(tombstone));
   }
 
   @Override
-  public void compact(List<KnownAttempt> live) {
-    known.keySet().retainAll(live.stream().map(KnownAttempt::uid).toList());
-  }
+  public void compact(List<KnownAttempt> live) {}
 
   @Override
-  public void sync() {}
+  public void sync() {
+    durable = written.size();
+  }
 }

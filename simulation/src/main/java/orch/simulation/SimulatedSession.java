@@ -5,7 +5,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import orch.controller.store.MultiResult;
 import orch.controller.store.Operation;
@@ -14,218 +13,346 @@ import orch.controller.store.ZooKeeperPort;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A controller's connection to the simulated ensemble. Requests reach the server in order and are
- * answered in order. When the connection breaks, what is under way ends with CONNECTION_LOSS: of
- * the requests sent, the server has done the first so many, and nobody knows how many. While it is
- * broken every request ends so. A break that outlasts the session ends it: LOST, and its watches
- * are gone.
+ * A controller's connection to the simulated ensemble: one session at a time, over one connection
+ * at a time, to whichever server takes it. When the connection breaks, what is under way ends with
+ * CONNECTION_LOSS and nobody knows how much of it was done; a session that expired meanwhile is
+ * lost, its watches with it, and a new one is opened. After a reconnection its watches may be set
+ * again by the client, or be lost.
  */
 final class SimulatedSession implements ZooKeeperPort {
-  private static final Duration LEAST_DELAY = Duration.ofNanos(100_000);
-  private static final Duration MOST_DELAY = Duration.ofMillis(3);
+  /** A client gives a server up that it does not hear for two thirds of its session. */
+  private static final Duration PATIENCE = SimulatedZooKeeper.SESSION_TIMEOUT.dividedBy(3);
 
   private final World world;
-  private final Host host;
-  private final SimulatedZooKeeper server;
+  private final SimulatedProcess process;
+  private final SimulatedNetwork network;
+  private final SimulatedZooKeeper ensemble;
   private final List<SessionListener> listeners = new ArrayList<>();
   private final Deque<Request> underWay = new ArrayDeque<>();
-  private boolean connected;
+  private final List<SetWatch> watches = new ArrayList<>();
+  private SimulatedZooKeeper.@Nullable Session session;
+  private @Nullable Link link;
+  private long seen;
   private boolean closed;
 
-  /** Time at which the last message to, and from, the server arrives: order is kept. */
-  private long lastArrival;
+  private static final class Link {
+    private final ZooKeeperServer server;
+    private final ZooKeeperServer.Client client;
+    private final SimulatedConnection connection;
 
-  private long lastAnswer;
+    Link(ZooKeeperServer server, ZooKeeperServer.Client client, SimulatedConnection connection) {
+      this.server = server;
+      this.client = client;
+      this.connection = connection;
+    }
 
-  private static final class Request {
-    final Runnable atServer;
-    final Consumer<ResultCode> broken;
-    Runnable answer = () -> {};
-    boolean done;
+    ZooKeeperServer server() {
+      return server;
+    }
 
-    Request(Runnable atServer, Consumer<ResultCode> broken) {
-      this.atServer = atServer;
-      this.broken = broken;
+    ZooKeeperServer.Client client() {
+      return client;
+    }
+
+    SimulatedConnection connection() {
+      return connection;
     }
   }
 
-  SimulatedSession(World world, Host host, SimulatedZooKeeper server) {
+  private record Request(Consumer<ResultCode> broken) {}
+
+  private static final class SetWatch {
+    final String path;
+    final Runnable action;
+    final boolean existed;
+
+    SetWatch(String path, Runnable action, boolean existed) {
+      this.path = path;
+      this.action = action;
+      this.existed = existed;
+    }
+  }
+
+  SimulatedSession(
+      World world,
+      SimulatedProcess process,
+      SimulatedNetwork network,
+      SimulatedZooKeeper ensemble) {
     this.world = world;
-    this.host = host;
-    this.server = server;
+    this.process = process;
+    this.network = network;
+    this.ensemble = ensemble;
   }
 
   void connect() {
-    host.after(world.between(LEAST_DELAY, MOST_DELAY), "connects", this::connected);
+    connectLater(1, 5);
   }
 
-  /** Breaks the connection for a time; longer than the session lives means that it is lost. */
-  void breakFor(Duration length, Duration sessionTimeout) {
-    if (!connected || closed) {
-      return;
-    }
-    connected = false;
-    List<Request> lost = new ArrayList<>(underWay);
-    underWay.clear();
-    // The server has received a prefix of what was sent.
-    int received = lost.isEmpty() ? 0 : world.below(lost.size() + 1);
-    for (int i = 0; i < lost.size(); i++) {
-      Request request = lost.get(i);
-      if (!request.done && i < received) {
-        request.done = true;
-        request.atServer.run();
-      }
-      request.done = true;
-    }
-    boolean expires = length.compareTo(sessionTimeout) > 0;
-    host.after(
-        Duration.ZERO,
-        "suspended",
-        () -> {
-          for (Request request : lost) {
-            request.broken.accept(ResultCode.CONNECTION_LOSS);
-          }
-          tell(SessionEvent.SUSPENDED);
-        });
-    if (expires) {
-      server.forgetWatches(this);
-      host.after(sessionTimeout, "session lost", () -> tell(SessionEvent.LOST));
-    }
-    host.after(length, "reconnects", this::connected);
+  /** Whether the ensemble knows of a living session. */
+  boolean alive() {
+    return session != null && !session.expired();
   }
+
+  boolean connected() {
+    return link != null;
+  }
+
+  /** Whether its pings reach the ensemble now. */
+  boolean heardBy(SimulatedZooKeeper.Session of) {
+    Link open = link;
+    return session == of
+        && open != null
+        && process.runs()
+        && open.server().up()
+        && !network.cut(process.machine(), open.server().machine());
+  }
+
+  /** The connection breaks; another is made soon. */
+  void breakConnection() {
+    Link open = link;
+    if (open != null) {
+      open.server().gone(open.client());
+      open.connection().reset();
+    }
+  }
+
+  // ---- the port
 
   @Override
   public void multi(List<Operation> operations, MultiCallback callback) {
-    MultiResult[] result = new MultiResult[1];
+    List<Operation> copy = List.copyOf(operations);
     send(
-        () -> result[0] = server.multi(operations),
-        () -> callback.done(result[0]),
+        "writes",
+        (open, request) ->
+            open.server()
+                .write(
+                    open.client(),
+                    copy,
+                    result -> answer(open, request, "written", () -> callback.done(result))),
         code -> callback.done(new MultiResult(code, -1)));
   }
 
   @Override
   public void get(String path, GetCallback callback) {
-    AtomicReference<byte @Nullable []> data = new AtomicReference<>();
-    int[] version = new int[1];
     send(
-        () -> {
-          data.set(server.data(path));
-          version[0] = server.version(path);
-        },
-        () -> callback.done(code(data.get() != null), data.get(), version[0]),
+        "reads",
+        (open, request) ->
+            open.server()
+                .read(
+                    open.client(),
+                    () -> {
+                      byte[] data = open.server().tree().data(path);
+                      int version = open.server().tree().version(path);
+                      answer(
+                          open,
+                          request,
+                          "read",
+                          () -> callback.done(code(data != null), data, version));
+                    }),
         code -> callback.done(code, null, 0));
   }
 
   @Override
   public void exists(String path, Runnable watch, Callback callback) {
-    boolean[] there = new boolean[1];
     send(
-        () -> {
-          there[0] = server.exists(path);
-          server.watch(path, this, watch);
-        },
-        () -> callback.done(code(there[0])),
+        "looks for a node",
+        (open, request) ->
+            open.server()
+                .read(
+                    open.client(),
+                    () -> {
+                      boolean there = open.server().tree().exists(path);
+                      SetWatch set = new SetWatch(path, watch, there);
+                      open.server().watch(open.client(), path, () -> fire(set));
+                      answer(
+                          open,
+                          request,
+                          "looked",
+                          () -> {
+                            watches.add(set);
+                            callback.done(code(there));
+                          });
+                    }),
         callback::done);
   }
 
   @Override
   public void sync(String path, Callback callback) {
-    send(() -> {}, () -> callback.done(ResultCode.OK), callback::done);
+    send(
+        "syncs",
+        (open, request) ->
+            open.server()
+                .sync(
+                    open.client(),
+                    () -> answer(open, request, "synced", () -> callback.done(ResultCode.OK))),
+        callback::done);
   }
 
   @Override
   public void children(String path, ChildrenCallback callback) {
-    List<String> names = new ArrayList<>();
-    boolean[] there = new boolean[1];
     send(
-        () -> {
-          there[0] = server.exists(path);
-          names.addAll(server.children(path));
-        },
-        () -> callback.done(code(there[0]), names),
+        "lists",
+        (open, request) ->
+            open.server()
+                .read(
+                    open.client(),
+                    () -> {
+                      boolean there = open.server().tree().exists(path);
+                      List<String> names = open.server().tree().children(path);
+                      answer(open, request, "listed", () -> callback.done(code(there), names));
+                    }),
         code -> callback.done(code, List.of()));
   }
 
   @Override
   public void addSessionListener(SessionListener listener) {
     listeners.add(listener);
-    if (connected) {
-      host.after(Duration.ZERO, "is connected", () -> listener.changed(SessionEvent.CONNECTED));
+    if (link != null) {
+      process.after(Duration.ZERO, "is connected", () -> listener.changed(SessionEvent.CONNECTED));
     }
   }
 
   @Override
   public void close() {
     closed = true;
-    connected = false;
-    server.forgetWatches(this);
-    for (Request request : underWay) {
-      request.done = true;
-      host.after(Duration.ZERO, "closed", () -> request.broken.accept(ResultCode.CLOSED));
+    Link open = link;
+    link = null;
+    SimulatedZooKeeper.Session of = session;
+    if (of != null) {
+      ensemble.end(of);
     }
-    underWay.clear();
+    if (open != null) {
+      open.connection().closeByCaller();
+    }
+    fail(ResultCode.CLOSED);
   }
 
-  /** A watch of this session has fired: the event travels with the answers, in their order. */
-  void fire(Runnable action) {
-    answerInOrder("watch", action);
+  // ---- requests
+
+  private interface AtServer {
+    void arrived(Link open, Request request);
   }
 
-  private void send(Runnable atServer, Runnable answer, Consumer<ResultCode> broken) {
-    if (closed || !connected) {
+  private void send(String what, AtServer atServer, Consumer<ResultCode> broken) {
+    Link open = link;
+    if (closed || open == null) {
       ResultCode code = closed ? ResultCode.CLOSED : ResultCode.CONNECTION_LOSS;
-      host.after(Duration.ZERO, "not connected", () -> broken.accept(code));
+      process.after(Duration.ZERO, "not connected", () -> broken.accept(code));
       return;
     }
-    Request request = new Request(atServer, broken);
-    request.answer = answer;
+    Request request = new Request(broken);
     underWay.add(request);
-    lastArrival = Math.max(lastArrival, world.nowNanos() + delay());
-    // The server goes on with what has reached it though the client may have crashed.
-    world.after(
-        Duration.ofNanos(lastArrival - world.nowNanos()),
-        host.name() + " request arrives",
-        () -> {
-          if (!request.done) {
-            request.done = true;
-            request.atServer.run();
-            answerInOrder(
-                "answer",
-                () -> {
-                  if (underWay.remove(request)) {
-                    request.answer.run();
-                  }
-                });
-          }
-        });
+    open.connection().call(what, () -> atServer.arrived(open, request));
   }
 
-  private void answerInOrder(String what, Runnable action) {
-    lastAnswer = Math.max(lastAnswer, world.nowNanos() + delay());
-    host.after(
-        Duration.ofNanos(lastAnswer - world.nowNanos()),
-        what,
-        () -> {
-          if (connected) {
-            action.run();
-          }
-        });
+  private void answer(Link open, Request request, String what, Runnable action) {
+    long zxid = open.server().applied();
+    open.connection()
+        .answer(
+            what,
+            () -> {
+              seen = Math.max(seen, zxid);
+              if (underWay.remove(request)) {
+                action.run();
+              }
+            });
   }
 
-  private void connected() {
-    if (!closed) {
-      connected = true;
-      tell(SessionEvent.CONNECTED);
+  private void fire(SetWatch watch) {
+    if (watches.remove(watch)) {
+      watch.action.run();
     }
+  }
+
+  private void fail(ResultCode code) {
+    List<Request> lost = List.copyOf(underWay);
+    underWay.clear();
+    lost.forEach(request ->
+        process.after(Duration.ZERO, "request fails", () -> request.broken().accept(code)));
+  }
+
+  // ---- the connection
+
+  private void connectLater(long leastMillis, long mostMillis) {
+    process.after(world.millis(leastMillis, mostMillis), "dials zookeeper", this::dial);
+  }
+
+  private void dial() {
+    if (closed || link != null) {
+      return;
+    }
+    ZooKeeperServer server = world.pick(ensemble.servers());
+    if (!server.serves()
+        || server.applied() < seen
+        || !network.whole(process.machine(), server.machine())) {
+      connectLater(100, 600);
+      return;
+    }
+    SimulatedZooKeeper.Session before = session;
+    boolean lost = before != null && before.expired();
+    if (lost) {
+      watches.clear();
+      tell(SessionEvent.LOST);
+    }
+    SimulatedZooKeeper.Session now = before == null || lost ? ensemble.open(this) : before;
+    session = now;
+    ensemble.heard(now);
+    Link[] opened = new Link[1];
+    SimulatedConnection connection =
+        new SimulatedConnection(
+            network,
+            process,
+            server.process(),
+            PATIENCE,
+            () -> lost(opened[0]),
+            () -> server.gone(opened[0].client()));
+    Link fresh = new Link(server, server.accept(now, connection), connection);
+    opened[0] = fresh;
+    link = fresh;
+    setWatchesAgain(fresh);
+    tell(SessionEvent.CONNECTED);
+  }
+
+  /** A client sets its watches again, and hears of what it missed; or it forgets them. */
+  private void setWatchesAgain(Link open) {
+    List<SetWatch> before = List.copyOf(watches);
+    if (before.isEmpty()) {
+      return;
+    }
+    if (world.chance(0.5)) {
+      watches.clear();
+      return;
+    }
+    open.connection()
+        .call(
+            "sets its watches again",
+            () -> {
+              for (SetWatch watch : before) {
+                if (open.server().tree().exists(watch.path) != watch.existed) {
+                  open.connection().answer("watch", () -> fire(watch));
+                } else {
+                  open.server().watch(open.client(), watch.path, () -> fire(watch));
+                }
+              }
+            });
+  }
+
+  private void lost(Link which) {
+    if (closed || link != which) {
+      return;
+    }
+    link = null;
+    which.server().gone(which.client());
+    fail(ResultCode.CONNECTION_LOSS);
+    tell(SessionEvent.SUSPENDED);
+    connectLater(20, 500);
   }
 
   private void tell(SessionEvent event) {
-    world.record(host.name() + " session " + event.name());
-    List.copyOf(listeners).forEach(listener -> listener.changed(event));
-  }
-
-  private long delay() {
-    return world.between(LEAST_DELAY, MOST_DELAY).toNanos();
+    world.record(process.name(), "session " + event.name());
+    for (SessionListener listener : List.copyOf(listeners)) {
+      process.after(Duration.ZERO, "session event", () -> listener.changed(event));
+    }
   }
 
   private static ResultCode code(boolean there) {

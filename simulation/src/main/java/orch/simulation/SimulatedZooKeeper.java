@@ -1,176 +1,210 @@
 package orch.simulation;
 
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import orch.controller.store.MultiResult;
 import orch.controller.store.Operation;
-import orch.controller.store.ResultCode;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The tree of a ZooKeeper ensemble as its clients see it: linear writes, versions, one-shot
- * watches. Sessions and their faults are in {@link SimulatedSession}.
+ * A ZooKeeper ensemble as its clients see it: writes in one order, each durable once a majority
+ * lives; servers that lag behind it, each in its own way; sessions that expire when nothing was
+ * heard of their client for too long. Without a majority nothing is written, nobody is served, and
+ * no session expires.
  */
-public final class SimulatedZooKeeper {
-  private static final class Node {
-    byte[] data;
-    int version;
-    int children;
+final class SimulatedZooKeeper {
+  static final Duration SESSION_TIMEOUT = Duration.ofSeconds(8);
 
-    Node(byte[] data) {
-      this.data = data;
+  private static final Duration CHECK = Duration.ofMillis(500);
+  private static final Duration LEAST_COMMIT = Duration.ofNanos(100_000);
+  private static final Duration MOST_COMMIT = Duration.ofMillis(2);
+
+  private final World world;
+  private final ZooKeeperTree tree = new ZooKeeperTree();
+  private final List<List<Operation>> transactions = new ArrayList<>();
+  private final List<ZooKeeperServer> servers = new ArrayList<>();
+  private final Map<Long, Session> sessions = new TreeMap<>();
+  private final List<Proposal> proposals = new ArrayList<>();
+  private final CommitListener listener;
+  private long nextSession = 1;
+  private long lastCommit;
+  private boolean majority = true;
+
+  /** Hears of every multi that was done, as it becomes durable, in the order of all. */
+  interface CommitListener {
+    void committed(List<Operation> operations);
+  }
+
+  /** A session as the ensemble knows it. */
+  static final class Session {
+    final long id;
+    final SimulatedSession client;
+    private long heardNanos;
+    private boolean expired;
+
+    private Session(long id, SimulatedSession client, long heardNanos) {
+      this.id = id;
+      this.client = client;
+      this.heardNanos = heardNanos;
+    }
+
+    boolean expired() {
+      return expired;
     }
   }
 
-  private record Watch(SimulatedSession session, Runnable action) {}
+  /** A write that was handed to the ensemble's leader. */
+  static final class Proposal {
+    final List<Operation> operations;
+    final Done done;
+    boolean dropped;
 
-  private final Map<String, Node> tree = new TreeMap<>();
-  private final Map<String, List<Watch>> watches = new LinkedHashMap<>();
-
-  public SimulatedZooKeeper() {
-    tree.put("/", new Node(new byte[0]));
+    Proposal(List<Operation> operations, Done done) {
+      this.operations = operations;
+      this.done = done;
+    }
   }
 
-  /** Does all operations or none, as the server does. */
-  MultiResult multi(List<Operation> operations) {
-    List<Runnable> undo = new ArrayList<>();
-    List<String> touched = new ArrayList<>();
-    for (int i = 0; i < operations.size(); i++) {
-      ResultCode code = apply(operations.get(i), undo);
-      if (code != ResultCode.OK) {
-        undo.reversed().forEach(Runnable::run);
-        return new MultiResult(code, i);
-      }
-      if (!(operations.get(i) instanceof Operation.Check)) {
-        touched.add(operations.get(i).path());
+  /** Hears how a proposal ended; a server knows it once it has applied {@code zxid}. */
+  interface Done {
+    void committed(MultiResult result, long zxid);
+  }
+
+  SimulatedZooKeeper(World world, List<SimulatedMachine> machines, CommitListener listener) {
+    this.world = world;
+    this.listener = listener;
+    for (SimulatedMachine machine : machines) {
+      servers.add(new ZooKeeperServer(world, this, machine));
+    }
+    world.after(CHECK, "zookeeper", "looks at its sessions", this::check);
+  }
+
+  List<ZooKeeperServer> servers() {
+    return servers;
+  }
+
+  boolean majority() {
+    return majority;
+  }
+
+  /** Number of the newest write. */
+  long zxid() {
+    return transactions.size();
+  }
+
+  List<Operation> transaction(long zxid) {
+    return transactions.get((int) zxid - 1);
+  }
+
+  /** The tree with every write that is durable. */
+  ZooKeeperTree tree() {
+    return tree;
+  }
+
+  // ---- sessions
+
+  Session open(SimulatedSession client) {
+    Session session = new Session(nextSession++, client, world.nowNanos());
+    sessions.put(session.id, session);
+    world.record("zookeeper", "opens session", session.id);
+    return session;
+  }
+
+  void heard(Session session) {
+    session.heardNanos = world.nowNanos();
+  }
+
+  /** The client ended it on purpose. */
+  void end(Session session) {
+    session.expired = true;
+    sessions.remove(session.id);
+    servers.forEach(server -> server.forget(session));
+  }
+
+  private void check() {
+    world.after(CHECK, "zookeeper", "looks at its sessions", this::check);
+    if (!majority) {
+      // A new leader gives every session its whole time again.
+      sessions.values().forEach(this::heard);
+      return;
+    }
+    for (Session session : List.copyOf(sessions.values())) {
+      if (session.client.heardBy(session)) {
+        heard(session);
+      } else if (world.nowNanos() - session.heardNanos > SESSION_TIMEOUT.toNanos()) {
+        world.record("zookeeper", "expires session", session.id);
+        end(session);
       }
     }
-    touched.forEach(this::fire);
-    return MultiResult.OK;
   }
 
-  byte @Nullable [] data(String path) {
-    Node node = tree.get(path);
-    return node == null ? null : node.data;
-  }
+  // ---- writes
 
-  int version(String path) {
-    Node node = tree.get(path);
-    return node == null ? -1 : node.version;
-  }
-
-  boolean exists(String path) {
-    return tree.containsKey(path);
-  }
-
-  /** Runs {@code action} once when the node is made, changed or deleted. */
-  void watch(String path, SimulatedSession session, Runnable action) {
-    watches.computeIfAbsent(path, p -> new ArrayList<>()).add(new Watch(session, action));
-  }
-
-  void forgetWatches(SimulatedSession session) {
-    watches.values().forEach(list -> list.removeIf(watch -> watch.session() == session));
-  }
-
-  List<String> children(String path) {
-    String prefix = path.equals("/") ? "/" : path + "/";
-    List<String> names = new ArrayList<>();
-    for (String child : tree.keySet()) {
-      if (child.length() > prefix.length()
-          && child.startsWith(prefix)
-          && child.indexOf('/', prefix.length()) < 0) {
-        names.add(child.substring(prefix.length()));
-      }
+  /** Takes a write; it becomes durable later, in the order of all proposals, if it does at all. */
+  Proposal propose(List<Operation> operations, Done done) {
+    Proposal proposal = new Proposal(operations, done);
+    proposals.add(proposal);
+    lastCommit =
+        Math.max(lastCommit, world.nowNanos() + world.between(LEAST_COMMIT, MOST_COMMIT).toNanos());
+    if (majority) {
+      commitLater(proposal);
     }
-    return names;
+    return proposal;
   }
 
-  private ResultCode apply(Operation operation, List<Runnable> undo) {
-    return switch (operation) {
-      case Operation.Check check -> check(check.path(), check.version());
-      case Operation.Create create -> create(create.path(), create.data(), undo);
-      case Operation.SetData set -> {
-        ResultCode code = check(set.path(), set.version());
-        Node node = tree.get(set.path());
-        if (code == ResultCode.OK && node != null) {
-          byte[] before = node.data;
-          undo.add(() -> {
-            node.data = before;
-            node.version--;
-          });
-          node.data = set.data();
-          node.version++;
-        }
-        yield code;
-      }
-      case Operation.Delete delete -> {
-        ResultCode code = check(delete.path(), delete.version());
-        Node node = tree.get(delete.path());
-        if (code == ResultCode.OK && node != null) {
-          if (node.children > 0) {
-            yield ResultCode.NOT_EMPTY;
+  private void commitLater(Proposal proposal) {
+    world.after(
+        Duration.ofNanos(lastCommit - world.nowNanos()),
+        "zookeeper",
+        "commits",
+        () -> {
+          if (majority && proposals.remove(proposal) && !proposal.dropped) {
+            commit(proposal);
           }
-          Node parent = parent(delete.path());
-          tree.remove(delete.path());
-          parent.children--;
-          undo.add(() -> {
-            tree.put(delete.path(), node);
-            parent.children++;
-          });
-        }
-        yield code;
-      }
-    };
+        });
   }
 
-  private ResultCode check(String path, int version) {
-    Node node = tree.get(path);
-    if (node == null) {
-      return ResultCode.NO_NODE;
+  private void commit(Proposal proposal) {
+    MultiResult result = tree.multi(proposal.operations);
+    if (proposal.operations.isEmpty()) {
+      proposal.done.committed(result, zxid());
+      return;
     }
-    return version == Operation.ANY_VERSION || version == node.version
-        ? ResultCode.OK
-        : ResultCode.BAD_VERSION;
-  }
-
-  private ResultCode create(String path, byte[] data, List<Runnable> undo) {
-    if (tree.containsKey(path)) {
-      return ResultCode.NODE_EXISTS;
+    if (result.equals(MultiResult.OK)) {
+      transactions.add(proposal.operations);
+      listener.committed(proposal.operations);
+      servers.forEach(ZooKeeperServer::follow);
+    } else {
+      world.record("zookeeper", "refuses: " + result.code(), result.failedOperation());
     }
-    if (!tree.containsKey(parentPath(path))) {
-      return ResultCode.NO_NODE;
+    proposal.done.committed(result, zxid());
+  }
+
+  // ---- servers
+
+  /** A server failed or came back. */
+  void counted() {
+    long up = servers.stream().filter(ZooKeeperServer::up).count();
+    boolean now = 2 * up > servers.size();
+    if (now == majority) {
+      return;
     }
-    Node parent = parent(path);
-    tree.put(path, new Node(data));
-    parent.children++;
-    undo.add(() -> {
-      tree.remove(path);
-      parent.children--;
-    });
-    return ResultCode.OK;
-  }
-
-  private Node parent(String path) {
-    Node parent = tree.get(parentPath(path));
-    if (parent == null) {
-      throw new IllegalStateException("no parent of " + path);
+    majority = now;
+    world.record("zookeeper", now ? "has a majority again" : "has lost its majority");
+    if (!now) {
+      servers.forEach(ZooKeeperServer::breakConnections);
+      return;
     }
-    return parent;
-  }
-
-  private static String parentPath(String path) {
-    int slash = path.lastIndexOf('/');
-    return slash == 0 ? "/" : path.substring(0, slash);
-  }
-
-  private void fire(String path) {
-    List<Watch> fired = watches.remove(path);
-    if (fired != null) {
-      for (Watch watch : fired) {
-        watch.session().fire(watch.action());
+    sessions.values().forEach(this::heard);
+    // The new leader knows of the first so many of what was proposed to the old one.
+    int known = world.below(proposals.size() + 1);
+    List<Proposal> waiting = List.copyOf(proposals);
+    proposals.clear();
+    for (int i = 0; i < known; i++) {
+      if (!waiting.get(i).dropped) {
+        commit(waiting.get(i));
       }
     }
   }

@@ -1,42 +1,53 @@
 package orch.simulation;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
-import orch.api.seam.Clock;
 import orch.api.seam.Randomness;
 import orch.api.seam.Timers;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtual world: time passes from event to event, every choice comes from one seed, and every
  * step goes into a hash, so that two runs of a seed can be compared, in whichever JVM they were
  * made. Single-threaded.
  */
-public final class World {
-  private static final long FNV_OFFSET = 0xcbf29ce484222325L;
-  private static final long FNV_PRIME = 0x100000001b3L;
-  private static final long NANOS = 1_000_000_000L;
-  private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+final class World {
+  static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
 
+  private static final long FNV_OFFSET = 0xcbf29ce484222325L;
+  private static final long MIX = 0x9e3779b97f4a7c15L;
+
+  private final long seed;
   private final SplittableRandom random;
   private final PriorityQueue<Event> events = new PriorityQueue<>();
+  private final @Nullable TraceSink trace;
   private long nowNanos;
   private long sequence;
   private long steps;
   private long traceHash = FNV_OFFSET;
+  private @Nullable Violation broken;
+
+  /** Gets every step and fact of a run as a line for people. */
+  @FunctionalInterface
+  interface TraceSink {
+    void line(long nowNanos, long step, String text);
+  }
 
   private static final class Event implements Comparable<Event>, Timers.Timer {
     final long atNanos;
     final long sequence;
+    final String who;
     final String what;
     final Runnable action;
     boolean cancelled;
 
-    Event(long atNanos, long sequence, String what, Runnable action) {
+    Event(long atNanos, long sequence, String who, String what, Runnable action) {
       this.atNanos = atNanos;
       this.sequence = sequence;
+      this.who = who;
       this.what = what;
       this.action = action;
     }
@@ -53,7 +64,7 @@ public final class World {
     }
 
     @Override
-    public boolean equals(Object other) {
+    public boolean equals(@Nullable Object other) {
       return this == other;
     }
 
@@ -63,19 +74,29 @@ public final class World {
     }
   }
 
-  public World(long seed) {
-    random = new SplittableRandom(seed);
+  /**
+   * @param trace null: nobody looks
+   */
+  World(long seed, @Nullable TraceSink trace) {
+    this.seed = seed;
+    this.random = new SplittableRandom(seed);
+    this.trace = trace;
   }
 
-  /** Runs {@code action} after {@code delay}; {@code what} names it in the trace. */
-  public Timers.Timer after(Duration delay, String what, Runnable action) {
-    Event event = new Event(nowNanos + delay.toNanos(), sequence++, what, action);
+  long seed() {
+    return seed;
+  }
+
+  /** Runs {@code action} after {@code delay}; who does what goes into the trace. */
+  Timers.Timer after(Duration delay, String who, String what, Runnable action) {
+    long nanos = Math.max(0, delay.toNanos());
+    Event event = new Event(nowNanos + nanos, sequence++, who, what, action);
     events.add(event);
     return event;
   }
 
   /** Runs the next event; false when there is none. */
-  public boolean step() {
+  boolean step() {
     while (true) {
       Event next = events.poll();
       if (next == null) {
@@ -86,78 +107,103 @@ public final class World {
       }
       nowNanos = Math.max(nowNanos, next.atNanos);
       steps++;
-      record(next.what);
+      mix(nowNanos);
+      mix(next.who.hashCode());
+      mix(next.what.hashCode());
+      if (trace != null) {
+        trace.line(nowNanos, steps, next.who + ": " + next.what);
+      }
       next.action.run();
+      if (broken != null) {
+        throw broken;
+      }
       return true;
     }
   }
 
-  /** Adds a fact to the trace: the present time and {@code fact}. */
-  public void record(String fact) {
-    mix(nowNanos);
-    for (byte b : fact.getBytes(StandardCharsets.UTF_8)) {
-      traceHash = (traceHash ^ (b & 0xFF)) * FNV_PRIME;
+  /** Adds a fact to the trace. */
+  void record(String who, String fact) {
+    mix(who.hashCode());
+    mix(fact.hashCode());
+    if (trace != null) {
+      trace.line(nowNanos, steps, "    " + who + " " + fact);
     }
   }
 
-  /** Adds a number to the trace. */
-  public void record(String fact, long value) {
-    record(fact);
+  /** Adds a fact with a number to the trace. */
+  void record(String who, String fact, long value) {
+    mix(who.hashCode());
+    mix(fact.hashCode());
     mix(value);
+    if (trace != null) {
+      trace.line(nowNanos, steps, "    " + who + " " + fact + " " + value);
+    }
+  }
+
+  /** The run ends after this step: for places whose exceptions others catch. */
+  void broken(Violation violation) {
+    if (broken == null) {
+      broken = violation;
+    }
+  }
+
+  /** Whether somebody reads the trace: only then is it worth making long texts. */
+  boolean traced() {
+    return trace != null;
+  }
+
+  /** A line for people that is no part of the hash. */
+  void comment(String who, String text) {
+    if (trace != null) {
+      trace.line(nowNanos, steps, "    " + who + " " + text);
+    }
   }
 
   /** Hash over everything that was recorded so far. */
-  public long traceHash() {
+  long traceHash() {
     return traceHash;
   }
 
-  public long steps() {
+  long steps() {
     return steps;
   }
 
   /** Nanoseconds since the world began. */
-  public long nowNanos() {
+  long nowNanos() {
     return nowNanos;
   }
 
   /** True with probability {@code share}. */
-  public boolean chance(double share) {
+  boolean chance(double share) {
     return random.nextDouble() < share;
   }
 
   /** A number from 0 to {@code bound}-1. */
-  public int below(int bound) {
+  int below(int bound) {
     return random.nextInt(bound);
   }
 
+  /** One of them, each as likely as the others. */
+  <T> T pick(List<T> choices) {
+    return choices.get(random.nextInt(choices.size()));
+  }
+
   /** A length of time from {@code least} to {@code most}. */
-  public Duration between(Duration least, Duration most) {
+  Duration between(Duration least, Duration most) {
     return Duration.ofNanos(random.nextLong(least.toNanos(), most.toNanos() + 1));
   }
 
-  /** The clock of a part of this world. */
-  public Clock clock() {
-    return new Clock() {
-      @Override
-      public Instant now() {
-        return START.plus(Duration.ofNanos(nowNanos));
-      }
-
-      @Override
-      public long bootNanos() {
-        // Not 0, which means "none" in some records.
-        return NANOS + nowNanos;
-      }
-    };
+  /** A length of time in milliseconds from {@code least} to {@code most}. */
+  Duration millis(long least, long most) {
+    return Duration.ofNanos(random.nextLong(least * 1_000_000, most * 1_000_000 + 1));
   }
 
-  public Randomness randomness() {
+  Randomness randomness() {
     return random::nextLong;
   }
 
   private void mix(long value) {
-    for (int shift = 0; shift < 64; shift += 8) {
-      traceHash = (traceHash ^ ((value >>> shift) & 0xFF)) * FNV_PRIME;
-    }
+    long mixed = (traceHash ^ value) * MIX;
+    traceHash = mixed ^ (mixed >>> 29);
   }
 }

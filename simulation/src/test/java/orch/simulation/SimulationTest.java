@@ -1,63 +1,58 @@
 package orch.simulation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
-@Timeout(120)
+/** Fresh seeds at each run: what fails prints its seed, and runs the same way again. */
 class SimulationTest {
-  @Test
-  void jobsRunUnderFaultsAndNoAttemptForksTwice() {
-    for (int i = 0; i < 20; i++) {
-      long seed = System.nanoTime();
-      try {
-        Simulation simulation = new Simulation(seed);
-        simulation.run(10_000);
-        assertTrue(simulation.forks() > 10, "seed " + seed + ": " + simulation.forks() + " forks");
-      } catch (RuntimeException e) {
-        throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
-      }
-    }
+  private static final int SOAK_SEEDS = 10_000;
+
+  /** Seconds for fresh seeds; {@code -Dsoak=true} runs {@value #SOAK_SEEDS} seeds instead. */
+  private static final int SECONDS = Integer.getInteger("simulation.seconds", 60);
+
+  @BeforeAll
+  static void silence() {
+    SimulationMain.silence();
   }
 
   @Test
-  void sameSeedGivesTheSameTraceInTwoJvms() throws Exception {
-    String seed = Long.toString(System.nanoTime());
-    String first = run(seed);
-    assertTrue(first.matches("seed \\d+: \\d+ forks, trace [0-9a-f]{16}"), first);
-    assertEquals(first, run(seed));
+  void everyInvariantHoldsUnderFaultsForFreshSeeds() throws Exception {
+    boolean soak = Boolean.getBoolean("soak");
+    long first = ThreadLocalRandom.current().nextLong(1L << 48);
+    System.out.println("simulation: seeds from " + first + " on");
+    SeedRunner runner =
+        new SeedRunner(Runtime.getRuntime().availableProcessors(), System.out::println);
+    SeedRunner.Summary summary =
+        soak
+            ? runner.run(first, SOAK_SEEDS, Duration.ofHours(10))
+            : runner.run(first, Long.MAX_VALUE, Duration.ofSeconds(SECONDS));
+    System.out.println("simulation: " + summary.sentence());
+    assertTrue(summary.again() > 0, "no seed was run in a second JVM");
+  }
+
+  @Test
+  void aSeedIsReplayedEventByEvent() {
+    List<String> first = trace(42);
+    assertTrue(first.size() > 1_000, first.size() + " lines");
+    assertEquals(first, trace(42));
   }
 
   @Test
   void anotherSeedGivesAnotherTrace() {
-    Simulation one = new Simulation(1);
-    one.run(1_000);
-    Simulation two = new Simulation(2);
-    two.run(1_000);
-    assertTrue(one.traceHash() != two.traceHash());
+    assertNotEquals(new Simulation(1).run().traceHash(), new Simulation(2).run().traceHash());
   }
 
-  private static String run(String seed) throws Exception {
-    Process process =
-        new ProcessBuilder(
-                List.of(
-                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    "-XX:TieredStopAtLevel=1",
-                    "-cp",
-                    System.getProperty("java.class.path"),
-                    SimulationMain.class.getName(),
-                    seed,
-                    "1000"))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), "seed " + seed + ": " + output);
-    // The loops log before it.
-    return output.lines().toList().getLast();
+  private static List<String> trace(long seed) {
+    List<String> lines = new ArrayList<>();
+    new Simulation(seed, PlantedBugs.NONE, (now, step, text) -> lines.add(now + " " + text)).run();
+    return lines;
   }
 }

@@ -247,10 +247,16 @@ final class ZooKeeperModelTest {
 
     Modelled(String root, long seed) {
       super(root);
-      world = new World(seed);
-      SimulatedZooKeeper tree = new SimulatedZooKeeper();
+      world = new World(seed, null);
+      SimulatedNetwork network = new SimulatedNetwork(world);
+      SimulatedZooKeeper ensemble =
+          new SimulatedZooKeeper(
+              world, List.of(new SimulatedMachine(world, "zookeeper", 0)), operations -> {});
       for (int i = 0; i < SESSIONS; i++) {
-        SimulatedSession session = new SimulatedSession(world, new Host(world, "h" + i), tree);
+        SimulatedMachine machine = new SimulatedMachine(world, "client-" + i, 1 + i);
+        SimulatedSession session =
+            new SimulatedSession(
+                world, new SimulatedProcess(world, machine, machine.name()), network, ensemble);
         session.connect();
         ports.add(session);
         heard.add(new ArrayList<>());
@@ -263,8 +269,10 @@ final class ZooKeeperModelTest {
 
     @Override
     void settle() {
-      while (world.step()) {
-        // Until nothing is under way.
+      // Longer than anything can be under way here.
+      long until = world.nowNanos() + Duration.ofSeconds(1).toNanos();
+      while (world.nowNanos() < until) {
+        assertTrue(world.step());
       }
     }
   }

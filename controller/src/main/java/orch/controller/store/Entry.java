@@ -28,6 +28,7 @@ public record Entry(long epoch, long nonce, long index, List<byte[]> records) {
     records = Collections.unmodifiableList(new ArrayList<>(records));
   }
 
+  /** Bytes that {@link #decode} reads. */
   public byte[] encode() {
     int size = HEADER_BYTES;
     for (byte[] record : records) {

@@ -1,0 +1,3 @@
+/** Bugs in the core, for the simulator to find. */
+@org.jspecify.annotations.NullMarked
+package orch.controller.core;
