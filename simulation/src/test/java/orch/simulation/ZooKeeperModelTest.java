@@ -63,6 +63,29 @@ final class ZooKeeperModelTest {
     }
   }
 
+  @Test
+  void aPortThatWasClosedHearsNothingInEither() throws Exception {
+    try (Real real = new Real("closed")) {
+      for (Side side : List.of(real, new Modelled(real.root, 1))) {
+        List<String> heard = side.heard.getFirst();
+        ZooKeeperPort first = side.ports.getFirst();
+        String path = side.root + "/a";
+        first.exists(path, () -> heard.add("watch"), code -> heard.add("exists: " + code));
+        side.settle();
+        first.close();
+        first.get(path, (code, data, version) -> heard.add("get: " + code));
+        side.ports
+            .get(1)
+            .multi(
+                List.of(new Operation.Create(path, new byte[0])),
+                result -> side.heard.get(1).add(result.code().toString()));
+        side.settle();
+        assertEquals(List.of("exists: NO_NODE", "get: CLOSED"), heard);
+        assertEquals(List.of("OK"), side.heard.get(1));
+      }
+    }
+  }
+
   private static void compare(long seed, Side real, Side model) throws Exception {
     SplittableRandom random = new SplittableRandom(seed);
     int told = 0;

@@ -25,7 +25,9 @@ public final class GrpcServer implements AutoCloseable {
   /** An agent's inventory comes in parts of 500 attempts, some kilobytes each at the worst. */
   private static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-  private static final int MAX_METADATA_BYTES = 16 * 1024;
+  /** More than the HTTP port takes: a standby sends the headers of a call on. */
+  private static final int MAX_METADATA_BYTES = 32 * 1024;
+
   private static final long KEEP_ALIVE_SECONDS = 10;
 
   /** Agents ask every 10 s whether the connection lives; more often is impolite. */
