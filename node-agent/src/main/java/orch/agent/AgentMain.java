@@ -20,6 +20,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import orch.agent.cgroup.CgroupRoot;
 import orch.agent.cgroup.CpuTopology;
+import orch.agent.core.Notification;
 import orch.agent.host.HostFacts;
 import orch.agent.host.NodeIdentity;
 import orch.agent.host.Places;
@@ -29,22 +30,29 @@ import orch.agent.linux.Linux;
 import orch.agent.linux.UserAccount;
 import orch.agent.logs.JournalForwarder;
 import orch.agent.logs.LogService;
+import orch.agent.pressure.MemoryWatch;
+import orch.agent.pressure.PressureFifos;
 import orch.agent.process.Directories;
 import orch.agent.process.LauncherClient;
 import orch.agent.process.LauncherProcess;
 import orch.agent.process.StopAll;
 import orch.agent.process.TaskStarts;
+import orch.agent.process.TaskWatch;
 import orch.agent.rpc.GrpcControllerLink;
 import orch.agent.runtime.AgentLoop;
 import orch.agent.runtime.DiskFiles;
 import orch.agent.runtime.LoopThread;
 import orch.agent.seccomp.Architecture;
 import orch.agent.seccomp.SeccompProfiles;
+import orch.agent.service.ServicePreparation;
+import orch.agent.service.ServiceSockets;
+import orch.agent.service.ServiceWatch;
 import orch.api.config.DaemonCommand;
 import orch.api.config.HostAndPort;
 import orch.api.model.NodeCapacity;
 import orch.api.model.NodeDescription;
 import orch.api.model.Quantity;
+import orch.api.model.Uid;
 import orch.api.seam.Clock;
 import orch.api.seam.Randomness;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +69,7 @@ public final class AgentMain implements Callable<Integer> {
   private static final Duration SWEEP = Duration.ofMinutes(10);
   private static final long STOP_SECONDS = 5;
   private static final int FAILED = 1;
+  private static final int LEADER = 1;
 
   @Option(
       names = "--data-dir",
@@ -239,6 +248,11 @@ public final class AgentMain implements Callable<Integer> {
                 new SeccompProfiles(seccompDir, Architecture.host()),
                 CpuTopology.read(Path.of("/sys/devices/system/node"))),
             clock);
+    ServiceSockets sockets =
+        new ServiceSockets(linux, places.run().resolve("n"), cgroup.path(), clock, loop);
+    PressureFifos fifos = new PressureFifos(linux, places.run().resolve("m"));
+    MemoryWatch memory =
+        new MemoryWatch(linux, cgroup.directory(), Path.of("/proc"), fifos, clock, loop);
     DiskFiles files = DiskFiles.open(dataDir);
     JournalForwarder journal = journal(places);
     LogService logs = new LogService(places.segments(), dataDir.resolve("outputs"), clock, journal);
@@ -251,7 +265,7 @@ public final class AgentMain implements Callable<Integer> {
                 loop,
                 launcher,
                 link,
-                tasks,
+                new ServicePreparation(tasks, sockets, fifos),
                 files,
                 logs,
                 link::logSink,
@@ -264,6 +278,21 @@ public final class AgentMain implements Callable<Integer> {
             identity.bootId(),
             () ->
                 description(node, identity, attributes, launcher.missingLimits(cgroup.missing())));
+    launcher.pass(sockets);
+    agent.watch(TaskWatch.both(new ServiceWatch(sockets), memory));
+    memory.begin(memoryActions(agent, launcher));
+    sockets.begin(
+        new ServiceSockets.Listener() {
+          @Override
+          public void said(Uid uid, Notification what) {
+            agent.said(uid, what);
+          }
+
+          @Override
+          public void refused(Uid uid, String why) {
+            agent.happened(uid, "NOTIFY_REFUSED", why, new TreeMap<>());
+          }
+        });
     Thread hook =
         new Thread(
             () -> {
@@ -278,6 +307,26 @@ public final class AgentMain implements Callable<Integer> {
     end.await();
     // The hook does the leaving; System.exit runs it.
     return code[0];
+  }
+
+  /** What is done to tasks when memory is short, by the loop and the launcher. */
+  private static MemoryWatch.Listener memoryActions(AgentLoop agent, LauncherClient launcher) {
+    return new MemoryWatch.Listener() {
+      @Override
+      public void signal(Uid uid, int signal) {
+        launcher.signal(uid, signal, LEADER, (processes, error) -> {});
+      }
+
+      @Override
+      public void evict(Uid uid, String reason, SortedMap<String, Long> figures) {
+        agent.evict(uid, reason, figures);
+      }
+
+      @Override
+      public void happened(Uid uid, String type, String message, SortedMap<String, Long> figures) {
+        agent.happened(uid, type, message, figures);
+      }
+    };
   }
 
   private static void leave(

@@ -16,14 +16,17 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import orch.agent.cgroup.CgroupRoot;
 import orch.agent.cgroup.CpuTopology;
 import orch.agent.core.KnownAttempt;
+import orch.agent.core.Notification;
 import orch.agent.link.ControllerLink;
 import orch.agent.linux.JnaLinux;
 import orch.agent.linux.Linux;
 import orch.agent.logs.LogServer;
 import orch.agent.logs.LogSink;
 import orch.agent.logs.TaskIdentity;
+import orch.agent.pressure.PressureFifos;
 import orch.agent.process.Directories;
 import orch.agent.process.LauncherClient;
 import orch.agent.process.LauncherProcess;
@@ -34,6 +37,9 @@ import orch.agent.runtime.DiskFiles;
 import orch.agent.runtime.LoopThread;
 import orch.agent.seccomp.Architecture;
 import orch.agent.seccomp.SeccompProfiles;
+import orch.agent.service.ServicePreparation;
+import orch.agent.service.ServiceSockets;
+import orch.agent.service.ServiceWatch;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
@@ -43,6 +49,7 @@ import orch.api.model.JobSpec;
 import orch.api.model.LinkHeader;
 import orch.api.model.NodeCapacity;
 import orch.api.model.NodeDescription;
+import orch.api.model.NodeEvent;
 import orch.api.model.SpecDefinition;
 import orch.api.model.StageTimes;
 import orch.api.model.StopOrder;
@@ -67,6 +74,8 @@ final class RealAgent implements AutoCloseable {
   private final @Nullable Path cgroup;
   private LoopThread loop;
   private AgentLoop agent;
+  private ServiceSockets services;
+  private final BlockingQueue<NodeEvent> events = new LinkedBlockingQueue<>();
   private DiskFiles files;
   private FakeLink link;
   private long revision = 1;
@@ -120,6 +129,8 @@ final class RealAgent implements AutoCloseable {
       } else if (message instanceof AgentMessage.Heartbeat heartbeat) {
         loop.execute(
             () -> tell(new ControllerMessage.HeartbeatReply(heartbeat.sequence(), leases)));
+      } else if (message instanceof AgentMessage.Events sent) {
+        events.addAll(sent.events());
       }
     }
 
@@ -199,6 +210,15 @@ final class RealAgent implements AutoCloseable {
     LauncherClient launcher = new LauncherClient(linux, process, loop, clock, loop);
     files = DiskFiles.open(directory.resolve("data"));
     link = new FakeLink();
+    ServiceSockets sockets =
+        new ServiceSockets(
+            linux,
+            directory.resolve("n"),
+            new CgroupRoot(cgroup, List.of(), "").path(),
+            clock,
+            loop);
+    services = sockets;
+    PressureFifos fifos = new PressureFifos(linux, directory.resolve("m"));
     TaskStarts tasks =
         new TaskStarts(
             linux,
@@ -223,7 +243,7 @@ final class RealAgent implements AutoCloseable {
                 loop,
                 launcher,
                 link,
-                tasks,
+                new ServicePreparation(tasks, sockets, fifos),
                 files,
                 new NoLogs(),
                 stream -> {
@@ -247,6 +267,21 @@ final class RealAgent implements AutoCloseable {
                     new NodeCapacity(1, 1, 64, new TreeMap<>()),
                     List.of(),
                     "root"));
+    AgentLoop begun = agent;
+    launcher.pass(sockets);
+    begun.watch(new ServiceWatch(sockets));
+    sockets.begin(
+        new ServiceSockets.Listener() {
+          @Override
+          public void said(Uid uid, Notification what) {
+            begun.said(uid, what);
+          }
+
+          @Override
+          public void refused(Uid uid, String why) {
+            begun.happened(uid, "NOTIFY_REFUSED", why, new TreeMap<>());
+          }
+        });
     loop.execute(agent::start);
     try {
       if (!link.opened.await(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
@@ -262,6 +297,7 @@ final class RealAgent implements AutoCloseable {
     loop.execute(agent::stop);
     loop.execute(() -> reports.add(MARK));
     await(status -> status == MARK);
+    services.close();
     loop.close();
     files.close();
     reports.clear();
@@ -296,7 +332,11 @@ final class RealAgent implements AutoCloseable {
   }
 
   void order(Uid uid, JobSpec spec, @Nullable StopOrder stop) {
-    Uid job = new Uid(1, 1, uid.sequence() + 1_000_000);
+    order(uid, new Uid(1, 1, uid.sequence() + 1_000_000), spec, stop);
+  }
+
+  /** Attempts of one job are of one task, too. */
+  void order(Uid uid, Uid job, JobSpec spec, @Nullable StopOrder stop) {
     tell(
         new ControllerMessage.Desired(
             false,
@@ -332,6 +372,23 @@ final class RealAgent implements AutoCloseable {
 
   AttemptStatus awaitState(Uid uid, AttemptState state) {
     return await(status -> status.uid().equals(uid) && status.state() == state);
+  }
+
+  AttemptStatus awaitStatus(Predicate<AttemptStatus> wanted) {
+    return await(wanted);
+  }
+
+  /** The next event of the type. */
+  NodeEvent awaitEvent(String type) throws InterruptedException {
+    while (true) {
+      NodeEvent next = events.poll(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      if (next == null) {
+        throw new AssertionError("no event " + type + " in time");
+      }
+      if (next.type().equals(type)) {
+        return next;
+      }
+    }
   }
 
   private AttemptStatus await(Predicate<AttemptStatus> wanted) {

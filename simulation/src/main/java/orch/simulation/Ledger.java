@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import orch.api.model.AttemptState;
 import orch.api.model.Backoff;
 import orch.api.model.Dependency;
@@ -14,6 +15,7 @@ import orch.api.model.JobState;
 import orch.api.model.JobType;
 import orch.api.model.ResultKind;
 import orch.api.model.Uid;
+import orch.controller.core.AttemptRef;
 import orch.controller.core.AttemptView;
 import orch.controller.core.Change;
 import orch.controller.core.JobView;
@@ -187,6 +189,12 @@ final class Ledger implements CommittedLog.Reader {
           BookedAttempt attempt = live(each.attempt().uid(), change);
           require(attempt.stage == Stage.PLACED, 11, "running twice: " + attempt, change);
           attempt.stage = Stage.RUNNING;
+        }
+      }
+      case Change.AttemptsReadiness of -> {
+        for (AttemptRef ref : Stream.concat(of.ready().stream(), of.notReady().stream()).toList()) {
+          BookedAttempt attempt = live(ref.uid(), change);
+          require(attempt.stage == Stage.RUNNING, 11, "says that it is ready: " + attempt, change);
         }
       }
       case Change.AttemptsStopping of -> {
@@ -424,7 +432,15 @@ final class Ledger implements CommittedLog.Reader {
     return of.result() != null
         && switch (of.result().kind()) {
           case LOST, UNKNOWN, NO_LEASE -> true;
-          case EXITED, SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, STOPPED -> false;
+          case EXITED,
+              SIGNALED,
+              OUT_OF_MEMORY,
+              TIMED_OUT,
+              START_FAILED,
+              STOPPED,
+              UNHEALTHY,
+              EVICTED ->
+              false;
         };
   }
 

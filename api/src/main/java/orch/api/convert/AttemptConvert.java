@@ -3,10 +3,17 @@ package orch.api.convert;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
 import orch.agent.v1.AttemptStatus;
+import orch.agent.v1.NodeEvent;
+import orch.agent.v1.NodeEvents;
 import orch.agent.v1.Uid;
+import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.NodeCapacity;
+import orch.api.model.Readiness;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.StageTimes;
@@ -77,6 +84,8 @@ public final class AttemptConvert {
       case UNKNOWN -> orch.v1.ResultKind.RESULT_KIND_UNKNOWN;
       case LOST -> orch.v1.ResultKind.RESULT_KIND_LOST;
       case NO_LEASE -> orch.v1.ResultKind.RESULT_KIND_NO_LEASE;
+      case UNHEALTHY -> orch.v1.ResultKind.RESULT_KIND_UNHEALTHY;
+      case EVICTED -> orch.v1.ResultKind.RESULT_KIND_EVICTED;
     };
   }
 
@@ -91,6 +100,8 @@ public final class AttemptConvert {
       case RESULT_KIND_UNKNOWN -> ResultKind.UNKNOWN;
       case RESULT_KIND_LOST -> ResultKind.LOST;
       case RESULT_KIND_NO_LEASE -> ResultKind.NO_LEASE;
+      case RESULT_KIND_UNHEALTHY -> ResultKind.UNHEALTHY;
+      case RESULT_KIND_EVICTED -> ResultKind.EVICTED;
       case RESULT_KIND_UNSPECIFIED, UNRECOGNIZED ->
           throw new IllegalArgumentException("a result without a known kind: " + kind);
     };
@@ -187,7 +198,9 @@ public final class AttemptConvert {
             .setState(toProto(status.state()))
             .setReason(status.reason())
             .setStartNanos(status.startNanos())
-            .setEndNanos(status.endNanos());
+            .setEndNanos(status.endNanos())
+            .setReadiness(toProto(status.readiness()))
+            .setStatusText(status.statusText());
     Result result = status.result();
     if (result != null) {
       to.setResult(toProto(result));
@@ -210,7 +223,59 @@ public final class AttemptConvert {
         status.getStartNanos(),
         status.getEndNanos(),
         status.hasResult() ? fromProto(status.getResult()) : null,
-        fromProto(status.getStages()));
+        fromProto(status.getStages()),
+        fromProto(status.getReadiness()),
+        status.getStatusText());
+  }
+
+  public static orch.v1.Readiness toProto(Readiness readiness) {
+    return switch (readiness) {
+      case UNDECLARED -> orch.v1.Readiness.READINESS_UNSPECIFIED;
+      case NOT_READY -> orch.v1.Readiness.READINESS_NOT_READY;
+      case READY -> orch.v1.Readiness.READINESS_READY;
+    };
+  }
+
+  /** What a newer peer says that is not known here counts as nothing said. */
+  static Readiness fromProto(orch.v1.Readiness readiness) {
+    return switch (readiness) {
+      case READINESS_NOT_READY -> Readiness.NOT_READY;
+      case READINESS_READY -> Readiness.READY;
+      case READINESS_UNSPECIFIED, UNRECOGNIZED -> Readiness.UNDECLARED;
+    };
+  }
+
+  static NodeEvents toProto(AgentMessage.Events message) {
+    NodeEvents.Builder to = NodeEvents.newBuilder().setLife(message.life());
+    for (orch.api.model.NodeEvent event : message.events()) {
+      to.addEventsBuilder()
+          .setSequence(event.sequence())
+          .setTimeNanos(event.timeNanos())
+          .setJobNumber(event.jobNumber())
+          .setIndex(event.index())
+          .setAttempt(event.attempt())
+          .setType(event.type())
+          .setMessage(event.message())
+          .putAllFigures(event.figures());
+    }
+    return to.build();
+  }
+
+  static AgentMessage.Events fromProto(NodeEvents message) {
+    List<orch.api.model.NodeEvent> events = new ArrayList<>(message.getEventsCount());
+    for (NodeEvent event : message.getEventsList()) {
+      events.add(
+          new orch.api.model.NodeEvent(
+              event.getSequence(),
+              event.getTimeNanos(),
+              event.getJobNumber(),
+              event.getIndex(),
+              event.getAttempt(),
+              event.getType(),
+              event.getMessage(),
+              new TreeMap<>(event.getFiguresMap())));
+    }
+    return new AgentMessage.Events(message.getLife(), events);
   }
 
   public static orch.v1.NodeCapacity toProto(NodeCapacity capacity) {

@@ -64,6 +64,7 @@ public final class LinkConvert {
                   .setRequest(request)
                   .setProcesses(processes)
                   .setError(error));
+      case AgentMessage.Events events -> to.setEvents(AttemptConvert.toProto(events));
     }
     return to.build();
   }
@@ -91,6 +92,7 @@ public final class LinkConvert {
                   message.getSignalOutcome().getRequest(),
                   message.getSignalOutcome().getProcesses(),
                   message.getSignalOutcome().getError()));
+      case EVENTS -> Optional.of(AttemptConvert.fromProto(message.getEvents()));
       case KIND_NOT_SET -> Optional.empty();
     };
   }

@@ -11,6 +11,8 @@ import java.util.regex.Pattern;
 import orch.api.model.Affinity;
 import orch.api.model.Constraint;
 import orch.api.model.IoLimits;
+import orch.api.model.MemoryPressureAction;
+import orch.api.model.MemoryPressurePolicy;
 import orch.api.model.Placement;
 import orch.api.model.PlacementStrategy;
 import orch.api.model.Quantity;
@@ -69,7 +71,8 @@ final class SpecConvertPlacement {
         counted("resources.devices", proto.getDevicesMap(), problems),
         counted("resources.licenses", proto.getLicensesMap(), problems),
         proto.getMemoryLowBytes(),
-        cpuset(proto.getCpuset(), problems));
+        cpuset(proto.getCpuset(), problems),
+        memoryPressure(proto, problems));
   }
 
   private static String cpuset(String cpuset, SpecConvertProblems problems) {
@@ -79,6 +82,23 @@ final class SpecConvertPlacement {
     problems.matches(
         "resources.cpuset", cpuset, CPUSET, "is neither a list of CPUs such as 0-3,8 nor numa");
     return cpuset;
+  }
+
+  private static MemoryPressurePolicy memoryPressure(
+      orch.v1.Resources proto, SpecConvertProblems problems) {
+    String path = "resources.memoryPressure";
+    orch.v1.MemoryPressurePolicy policy = proto.getMemoryPressure();
+    MemoryPressureAction action =
+        problems.constant(path + ".action", policy.getAction(), MemoryPressureAction.NONE);
+    if (policy.getSignal() != 0) {
+      problems.signal(path + ".signal", policy.getSignal(), 0);
+    }
+    int threshold =
+        policy.getThresholdPercent() == 0
+            ? MemoryPressurePolicy.DEFAULT_THRESHOLD_PERCENT
+            : policy.getThresholdPercent();
+    return new MemoryPressurePolicy(
+        action, policy.getSignal(), problems.range(path + ".threshold", threshold, 10, 99));
   }
 
   private static void cpu(orch.v1.Resources proto, SpecConvertProblems problems) {

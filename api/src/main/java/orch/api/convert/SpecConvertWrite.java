@@ -10,6 +10,7 @@ import orch.api.model.HealthChecks;
 import orch.api.model.IndexRange;
 import orch.api.model.IoLimits;
 import orch.api.model.JobSpec;
+import orch.api.model.MemoryPressurePolicy;
 import orch.api.model.Placement;
 import orch.api.model.Probe;
 import orch.api.model.Resources;
@@ -128,6 +129,16 @@ final class SpecConvertWrite {
             .putAllLicenses(resources.licenses());
     if (resources.swapBytes() != null) {
       proto.setSwapBytes(resources.swapBytes());
+    }
+    MemoryPressurePolicy pressure = resources.memoryPressure();
+    if (!pressure.equals(MemoryPressurePolicy.NONE)) {
+      proto
+          .getMemoryPressureBuilder()
+          .setAction(
+              constant(
+                  orch.v1.MemoryPressureAction.class, "MEMORY_PRESSURE_ACTION", pressure.action()))
+          .setSignal(pressure.signal())
+          .setThresholdPercent(pressure.thresholdPercent());
     }
     return proto.build();
   }

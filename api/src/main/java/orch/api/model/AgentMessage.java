@@ -27,4 +27,11 @@ public sealed interface AgentMessage {
 
   /** Answer to a signal order; {@code error} empty: done. */
   record SignalOutcome(long request, int processes, String error) implements AgentMessage {}
+
+  /** What happened on the node; {@code life} is random and of the agent's process. */
+  record Events(long life, List<NodeEvent> events) implements AgentMessage {
+    public Events {
+      events = List.copyOf(events);
+    }
+  }
 }

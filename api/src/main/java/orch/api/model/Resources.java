@@ -30,7 +30,8 @@ public record Resources(
     SortedMap<String, Integer> devices,
     SortedMap<String, Integer> licenses,
     long memoryLowBytes,
-    String cpuset) {
+    String cpuset,
+    MemoryPressurePolicy memoryPressure) {
   /** Reservation of a task that says nothing. */
   public static final long DEFAULT_CPU_MILLIS = 100;
 
@@ -51,6 +52,36 @@ public record Resources(
           new TreeMap<>(),
           0,
           "");
+
+  /** With nothing to be done when memory grows short. */
+  public Resources(
+      long cpuMillis,
+      long cpuMaxMillis,
+      long memoryBytes,
+      long memoryHighBytes,
+      @Nullable Long swapBytes,
+      long pids,
+      IoLimits io,
+      List<String> ports,
+      SortedMap<String, Integer> devices,
+      SortedMap<String, Integer> licenses,
+      long memoryLowBytes,
+      String cpuset) {
+    this(
+        cpuMillis,
+        cpuMaxMillis,
+        memoryBytes,
+        memoryHighBytes,
+        swapBytes,
+        pids,
+        io,
+        ports,
+        devices,
+        licenses,
+        memoryLowBytes,
+        cpuset,
+        MemoryPressurePolicy.NONE);
+  }
 
   public Resources {
     ports = List.copyOf(ports);

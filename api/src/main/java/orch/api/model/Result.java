@@ -57,7 +57,7 @@ public record Result(
       case TIMED_OUT -> 124;
       case LOST, UNKNOWN -> 125;
       case START_FAILED -> startFailureCode();
-      case EXITED, SIGNALED, OUT_OF_MEMORY, STOPPED, NO_LEASE ->
+      case EXITED, SIGNALED, OUT_OF_MEMORY, STOPPED, NO_LEASE, UNHEALTHY, EVICTED ->
           siCode == 0 ? 125 : siCode == EXITED ? siStatus : 128 + siStatus;
     };
   }

@@ -16,5 +16,9 @@ public enum ResultKind {
   /** Its host died or was rebooted. */
   LOST,
   /** The node stopped it by itself: no leader could be reached for {@code partition.stopAfter}. */
-  NO_LEASE
+  NO_LEASE,
+  /** Its node stopped it: not ready in time, or its watchdog was missed. */
+  UNHEALTHY,
+  /** Its node stopped it to free memory. */
+  EVICTED
 }

@@ -27,6 +27,24 @@ final class SpecKeys {
           key("writeOperations", "write_operations_per_second", whole(), "no limit", "500")
               .means("Writes a second."));
 
+  private static final SpecType.Section MEMORY_PRESSURE =
+      section(
+          key(
+                  "action",
+                  "action",
+                  word("MEMORY_PRESSURE_ACTION", "none", "notify", "throttle", "freeze", "evict"),
+                  "none",
+                  "throttle")
+              .means(
+                  "The most that may be done; each includes those before it. `notify`: the task is"
+                      + " told; `throttle`: `memory.high` is lowered; `freeze`: it is frozen while"
+                      + " its host is short of memory; `evict`: it is stopped, and restart rules"
+                      + " with `preempted` apply."),
+          key("signal", "signal", SIGNAL, "none: a line in `MEMORY_PRESSURE_WATCH`", "USR2")
+              .means("Tells the leader."),
+          key("threshold", "threshold_percent", whole(10, 99), "90", "80")
+              .means("Share of `memory`, in percent, from which on the task itself is short."));
+
   private static final SpecType.Section RESOURCES =
       section(
           key("cpu", "cpu_millis", CPU, "100m", "500m")
@@ -57,7 +75,9 @@ final class SpecKeys {
                       + " `${port.http}`."),
           key("devices", "devices", COUNTS, "none", "{gpu: 1}").means("Devices by class."),
           key("licenses", "licenses", COUNTS, "none", "{ceph: 1}")
-              .means("Cluster-wide licences by name."));
+              .means("Cluster-wide licences by name."),
+          key("memoryPressure", "memory_pressure", MEMORY_PRESSURE, "nothing", "{action: throttle}")
+              .means("What is done before the kernel's OOM killer acts."));
 
   private static final SpecType.Section FILE_ACCESS =
       section(
@@ -109,7 +129,9 @@ final class SpecKeys {
           key("nodeLost", "node_lost", BOOL, "false", "true")
               .means("The node was lost, or the attempt is gone without a result."),
           key("preempted", "preempted", BOOL, "false", "true")
-              .means("The scheduler took its place for a more important task."),
+              .means(
+                  "The scheduler took its place for a more important task, or its node evicted"
+                      + " it."),
           key("timedOut", "timed_out", BOOL, "false", "true").means("It ran into `timeout`."),
           key("startFailed", "start_failed", BOOL, "false", "true")
               .means("It could not be started."),

@@ -25,6 +25,8 @@ import orch.api.model.LinkHeader;
 import orch.api.model.LogRecord;
 import orch.api.model.NodeCapacity;
 import orch.api.model.NodeDescription;
+import orch.api.model.NodeEvent;
+import orch.api.model.Readiness;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.SpecDefinition;
@@ -58,7 +60,19 @@ final class LinkConvertTest {
           8);
   private static final AttemptStatus STATUS =
       new AttemptStatus(
-          ATTEMPT, JOB, 42, 3, 2, AttemptState.FAILED, "chdir", 100, 200, RESULT, STAGES);
+          ATTEMPT,
+          JOB,
+          42,
+          3,
+          2,
+          AttemptState.FAILED,
+          "chdir",
+          100,
+          200,
+          RESULT,
+          STAGES,
+          Readiness.READY,
+          "serving");
   private static final AttemptStatus NEW_STATUS =
       new AttemptStatus(
           ATTEMPT, JOB, 42, 0, 1, AttemptState.PLACED, "", 0, 0, null, StageTimes.NONE);
@@ -81,7 +95,19 @@ final class LinkConvertTest {
         new AgentMessage.Inventory(List.of(STATUS, NEW_STATUS), true),
         new AgentMessage.Reports(List.of(STATUS)),
         new AgentMessage.Heartbeat(17, 123_456_789_012L),
-        new AgentMessage.SignalOutcome(5, 2, "no such process"));
+        new AgentMessage.SignalOutcome(5, 2, "no such process"),
+        new AgentMessage.Events(
+            77,
+            List.of(
+                new NodeEvent(
+                    3,
+                    1_000,
+                    42,
+                    3,
+                    2,
+                    "EVICTED",
+                    "evicted: memory pressure",
+                    new TreeMap<>(Map.of("memory_bytes", 1L << 30))))));
   }
 
   static List<ControllerMessage> controllerMessages() {

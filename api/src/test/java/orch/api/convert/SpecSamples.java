@@ -8,6 +8,7 @@ import orch.v1.DependencyCondition;
 import orch.v1.HealthCheck;
 import orch.v1.JobSpec;
 import orch.v1.JobType;
+import orch.v1.MemoryPressureAction;
 import orch.v1.PartitionMode;
 import orch.v1.PlacementStrategy;
 import orch.v1.RestartAction;
@@ -95,6 +96,7 @@ public final class SpecSamples {
     }
     times(3, () -> job.putLabels("k" + random.nextInt(10), "v" + random.nextInt(10)));
     resources(job);
+    memoryPressure(job);
     tasks(job);
     execution(job);
     placement(job);
@@ -102,6 +104,16 @@ public final class SpecSamples {
     lifecycle(job);
     templates(job, service);
     return job.build();
+  }
+
+  private void memoryPressure(JobSpec.Builder job) {
+    if (sometimes()) {
+      job.getResourcesBuilder()
+          .getMemoryPressureBuilder()
+          .setAction(MemoryPressureAction.MEMORY_PRESSURE_ACTION_EVICT)
+          .setSignal(random.nextInt(2) * 12)
+          .setThresholdPercent(random.nextBoolean() ? 0 : 10 + random.nextInt(90));
+    }
   }
 
   private void tasks(JobSpec.Builder job) {

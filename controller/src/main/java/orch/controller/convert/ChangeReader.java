@@ -100,6 +100,10 @@ final class ChangeReader {
               from.getTasksDropped().getReason());
       case ATTEMPTS_PLACED -> placed(from.getAttemptsPlaced());
       case ATTEMPTS_RUNNING -> running(from.getAttemptsRunning());
+      case ATTEMPTS_READINESS ->
+          new Change.AttemptsReadiness(
+              attempts(from.getAttemptsReadiness().getReadyList()),
+              attempts(from.getAttemptsReadiness().getNotReadyList()));
       case ATTEMPTS_STOPPING -> stopping(from.getAttemptsStopping());
       case ATTEMPTS_ENDED -> ended(from.getAttemptsEnded());
       case NODE_REGISTERED ->
@@ -161,6 +165,10 @@ final class ChangeReader {
       attempts.add(new Change.Started(ref(attempt.getAttempt()), attempt.getStartNanos()));
     }
     return new Change.AttemptsRunning(attempts);
+  }
+
+  private static List<AttemptRef> attempts(List<orch.log.v1.AttemptRef> from) {
+    return from.stream().map(ChangeReader::ref).toList();
   }
 
   private static Change stopping(orch.log.v1.AttemptsStopping from) {

@@ -15,6 +15,7 @@ import orch.controller.core.Rejection;
 import orch.controller.core.TaskRef;
 import orch.log.v1.AttemptsEnded;
 import orch.log.v1.AttemptsPlaced;
+import orch.log.v1.AttemptsReadiness;
 import orch.log.v1.AttemptsRunning;
 import orch.log.v1.AttemptsStopping;
 import orch.log.v1.ClusterCreated;
@@ -120,6 +121,11 @@ final class ChangeWriter {
                   .setReason(of.reason()));
       case Change.AttemptsPlaced of -> to.setAttemptsPlaced(placed(of));
       case Change.AttemptsRunning of -> to.setAttemptsRunning(running(of));
+      case Change.AttemptsReadiness of ->
+          to.setAttemptsReadiness(
+              AttemptsReadiness.newBuilder()
+                  .addAllReady(of.ready().stream().map(ChangeWriter::ref).toList())
+                  .addAllNotReady(of.notReady().stream().map(ChangeWriter::ref).toList()));
       case Change.AttemptsStopping of -> to.setAttemptsStopping(stopping(of));
       case Change.AttemptsEnded of -> to.setAttemptsEnded(ended(of));
       case Change.NodeRegistered of ->

@@ -1,13 +1,16 @@
 package orch.controller.core;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
 import orch.api.model.InventoryHash;
+import orch.api.model.Readiness;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.StageTimes;
@@ -153,6 +156,7 @@ final class AgentInputs {
     LinkedHashSet<Uid> running = new LinkedHashSet<>();
     List<Due> due = new ArrayList<>();
     LinkedHashSet<Uid> over = new LinkedHashSet<>();
+    LinkedHashMap<AttemptRef, Readiness> said = new LinkedHashMap<>();
     for (AttemptStatus status : statuses) {
       Uid uid = status.uid();
       if (over.contains(uid)) {
@@ -165,6 +169,9 @@ final class AgentInputs {
       }
       Job job = state.jobOf(ref.jobNumber());
       int ordinal = job.ordinalOf(ref.index());
+      if (status.state() == AttemptState.RUNNING && status.readiness() != Readiness.UNDECLARED) {
+        said.put(ref, status.readiness());
+      }
       if (status.state().ended()) {
         over.add(uid);
         due.add(ended(job, ordinal, status));
@@ -181,7 +188,25 @@ final class AgentInputs {
         settler.touch(job, job.ordinalOf(one.attempt().index()));
       }
     }
+    readiness(draft, said);
     emit(draft, node, due);
+  }
+
+  /** The newest that was said of attempts that run. */
+  private void readiness(Draft draft, Map<AttemptRef, Readiness> said) {
+    List<AttemptRef> ready = new ArrayList<>();
+    List<AttemptRef> notReady = new ArrayList<>();
+    said.forEach((ref, readiness) -> {
+      Job job = state.jobOf(ref.jobNumber());
+      int ordinal = job.ordinalOf(ref.index());
+      if (job.tasks.attemptState(ordinal) == AttemptState.RUNNING
+          && job.tasks.readiness(ordinal) != readiness) {
+        boolean _ = (readiness == Readiness.READY ? ready : notReady).add(ref);
+      }
+    });
+    if (!ready.isEmpty() || !notReady.isEmpty()) {
+      draft.emit(new Change.AttemptsReadiness(ready, notReady));
+    }
   }
 
   private boolean onOtherNode(AttemptRef ref, Node node) {
@@ -221,10 +246,11 @@ final class AgentInputs {
   /** The end by the kernel's word, not by the agent's. */
   private static AttemptState endOf(Result result) {
     return switch (result.kind()) {
-      case STOPPED, NO_LEASE -> AttemptState.KILLED;
+      case STOPPED, NO_LEASE, EVICTED -> AttemptState.KILLED;
       case LOST -> AttemptState.LOST;
       case EXITED -> result.success() ? AttemptState.SUCCEEDED : AttemptState.FAILED;
-      case SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, UNKNOWN -> AttemptState.FAILED;
+      case SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, UNHEALTHY, UNKNOWN ->
+          AttemptState.FAILED;
     };
   }
 

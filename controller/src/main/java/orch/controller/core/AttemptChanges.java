@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import orch.api.model.AttemptState;
 import orch.api.model.JobState;
+import orch.api.model.Readiness;
 import orch.api.model.StageTimes;
 import orch.api.model.TaskState;
 import orch.api.model.Uid;
@@ -124,6 +125,17 @@ final class AttemptChanges {
       job.state = next;
       state.count(next, 1);
     }
+  }
+
+  void readiness(Change.AttemptsReadiness of) {
+    of.ready().forEach(ref -> readiness(ref, Readiness.READY));
+    of.notReady().forEach(ref -> readiness(ref, Readiness.NOT_READY));
+  }
+
+  private void readiness(AttemptRef ref, Readiness readiness) {
+    Job job = state.jobOf(ref.jobNumber());
+    int ordinal = liveOrdinal(job, ref);
+    job.tasks.writable(ordinal).extra(TaskStore.at(ordinal)).readiness = readiness;
   }
 
   void stopping(Change.AttemptsStopping of) {

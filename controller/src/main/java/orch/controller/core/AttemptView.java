@@ -2,6 +2,7 @@ package orch.controller.core;
 
 import java.util.SortedMap;
 import orch.api.model.AttemptState;
+import orch.api.model.Readiness;
 import orch.api.model.Result;
 import orch.api.model.StageTimes;
 import orch.api.model.Uid;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param specVersion of the job's spec that it runs
  * @param ports by name
  * @param spanId 16 hexadecimal digits
+ * @param readiness of one that runs
  */
 public record AttemptView(
     int number,
@@ -33,4 +35,5 @@ public record AttemptView(
     SortedMap<String, Integer> ports,
     long fencingToken,
     String spanId,
-    StageTimes stages) {}
+    StageTimes stages,
+    Readiness readiness) {}

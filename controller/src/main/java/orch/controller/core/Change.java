@@ -149,6 +149,14 @@ public sealed interface Change {
   /** {@code startNanos}: the node's clock. */
   record Started(AttemptRef attempt, long startNanos) {}
 
+  /** What running attempts say of themselves: that they can do their work, or that they cannot. */
+  record AttemptsReadiness(List<AttemptRef> ready, List<AttemptRef> notReady) implements Change {
+    public AttemptsReadiness {
+      ready = List.copyOf(ready);
+      notReady = List.copyOf(notReady);
+    }
+  }
+
   /**
    * These attempts are to stop.
    *

@@ -158,6 +158,10 @@ final class Chunk {
     return extras == null ? null : extras[at];
   }
 
+  boolean hasExtras() {
+    return extras != null;
+  }
+
   Extra extra(int at) {
     if (extras == null) {
       extras = new Extra[length()];

@@ -77,6 +77,8 @@ final class Codes {
       case UNKNOWN -> 7;
       case LOST -> 8;
       case NO_LEASE -> 9;
+      case UNHEALTHY -> 10;
+      case EVICTED -> 11;
     };
   }
 

@@ -113,7 +113,7 @@ final class Ends {
             startNanos == 0 || endNanos < startNanos
                 ? Duration.ZERO
                 : Duration.ofNanos(endNanos - startNanos),
-            false,
+            result.kind() == ResultKind.EVICTED,
             own == 0 ? spec : own);
     return switch (RestartRules.decide(job.spec().restart(), ended, history, state.decisionNanos)) {
       case RestartDecision.Succeed _ -> new Outcome(new Next.Ends(TaskState.SUCCEEDED, ""), false);

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import orch.api.model.Readiness;
 import orch.api.model.StartFailure;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ final class Extra {
   @Nullable Duration stopGrace;
   String stopReason = "";
   long delayMillis;
+  Readiness readiness = Readiness.UNDECLARED;
 
   // Of the task, for its next attempts.
   long nextDelayMillis;
@@ -46,6 +48,7 @@ final class Extra {
     stopGrace = null;
     stopReason = "";
     delayMillis = 0;
+    readiness = Readiness.UNDECLARED;
   }
 
   /** Before a retry that somebody asked for. */
@@ -71,6 +74,7 @@ final class Extra {
     to.stopGrace = stopGrace;
     to.stopReason = stopReason;
     to.delayMillis = delayMillis;
+    to.readiness = readiness;
     to.nextDelayMillis = nextDelayMillis;
     to.memoryBytes = memoryBytes;
     to.elsewhere = elsewhere;
@@ -109,6 +113,7 @@ final class Extra {
     for (PastAttempt past : history) {
       to.part(17, Parts.pastAttempt(past));
     }
+    to.name(18, readiness == Readiness.UNDECLARED ? null : readiness);
   }
 
   /** Takes the field that the reader stands at. */
@@ -135,6 +140,7 @@ final class Extra {
         times = Arrays.copyOf(times, times.length + 1);
         times[times.length - 1] = from.number();
       }
+      case 18 -> readiness = from.name(Readiness.class);
       case 17 -> history.add(Parts.pastAttempt(from.part("an attempt")));
       default -> throw from.unknown();
     }
@@ -153,6 +159,7 @@ final class Extra {
     to.text(stopGrace == null ? null : stopGrace.toString());
     to.text(stopReason);
     to.number(delayMillis);
+    to.name(readiness);
     to.number(nextDelayMillis);
     to.number(memoryBytes);
     to.flag(elsewhere);

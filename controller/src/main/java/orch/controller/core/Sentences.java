@@ -21,6 +21,8 @@ final class Sentences {
       case UNKNOWN -> "it ended, and nobody can know how";
       case LOST -> "its host died or was rebooted";
       case NO_LEASE -> "its node stopped it: no lease from a leader";
+      case UNHEALTHY -> "not ready in time, or its watchdog was missed";
+      case EVICTED -> "evicted: memory pressure";
     };
   }
 

@@ -117,6 +117,7 @@ public final class State implements StateView {
             jobChanges.endTasks(of.number(), of.indexes(), TaskEvent.DROPPED, of.reason());
         case Change.AttemptsPlaced of -> of.attempts().forEach(attemptChanges::placed);
         case Change.AttemptsRunning of -> of.attempts().forEach(attemptChanges::running);
+        case Change.AttemptsReadiness of -> attemptChanges.readiness(of);
         case Change.AttemptsStopping of -> attemptChanges.stopping(of);
         case Change.AttemptsEnded of -> of.attempts().forEach(attemptChanges::ended);
         case Change.NodeRegistered of -> nodeChanges.registered(of);

@@ -2,7 +2,11 @@ package orch.controller.core;
 
 import orch.api.model.TaskState;
 
-/** Tasks by state. */
+/**
+ * Tasks by state.
+ *
+ * @param ready running ones that said that they are ready
+ */
 public record TaskCounts(
     int total,
     int waiting,
@@ -13,7 +17,8 @@ public record TaskCounts(
     int failed,
     int killed,
     int cancelled,
-    int dropped) {
+    int dropped,
+    int ready) {
   public int of(TaskState state) {
     return switch (state) {
       case WAITING -> waiting;

@@ -3,6 +3,7 @@ package orch.controller.core;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
 import orch.api.model.AttemptState;
+import orch.api.model.Readiness;
 import orch.api.model.TaskState;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +53,8 @@ final class TaskStore {
     return size - count(TaskState.WAITING) - active();
   }
 
-  TaskCounts counts() {
+  /** {@code readiness}: whether the job's tasks say whether they are ready. */
+  TaskCounts counts(boolean readiness) {
     return new TaskCounts(
         size,
         count(TaskState.WAITING),
@@ -63,7 +65,27 @@ final class TaskStore {
         count(TaskState.FAILED),
         count(TaskState.KILLED),
         count(TaskState.CANCELLED),
-        count(TaskState.DROPPED));
+        count(TaskState.DROPPED),
+        readiness ? ready() : 0);
+  }
+
+  private int ready() {
+    int ready = 0;
+    for (int ordinal = 0; ordinal < size && count(TaskState.RUNNING) > 0; ordinal++) {
+      Chunk chunk = readable(ordinal);
+      if (chunk == null || !chunk.hasExtras()) {
+        ordinal |= Chunk.SIZE - 1;
+      } else if (state(ordinal) == TaskState.RUNNING && readiness(ordinal) == Readiness.READY) {
+        ready++;
+      }
+    }
+    return ready;
+  }
+
+  /** What the newest attempt says of itself. */
+  Readiness readiness(int ordinal) {
+    Extra extra = extraOrNull(ordinal);
+    return extra == null ? Readiness.UNDECLARED : extra.readiness;
   }
 
   /** The chunk to read; null: all its tasks are untouched. */

@@ -54,6 +54,10 @@ public final class Touched {
           task(started.attempt(), sink);
         }
       }
+      case Change.AttemptsReadiness said -> {
+        said.ready().forEach(attempt -> task(attempt, sink));
+        said.notReady().forEach(attempt -> task(attempt, sink));
+      }
       case Change.AttemptsStopping stopping -> {
         for (AttemptRef attempt : stopping.attempts()) {
           task(attempt, sink);

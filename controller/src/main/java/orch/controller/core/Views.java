@@ -10,6 +10,7 @@ import orch.api.model.AttemptState;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.JobState;
 import orch.api.model.NodeState;
+import orch.api.model.Readiness;
 import orch.api.model.Resources;
 import orch.api.model.Result;
 import orch.api.model.SpecDefinition;
@@ -77,7 +78,7 @@ final class Views {
       }
     }
     return new TaskCounts(
-        total, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], sums[8]);
+        total, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], sums[8], 0);
   }
 
   private List<String> warnings() {
@@ -137,7 +138,7 @@ final class Views {
         job.state,
         reason(job),
         job.owner,
-        job.tasks.counts(),
+        job.tasks.counts(job.spec().health().saysReadiness()),
         job.submitNanos,
         job.startNanos,
         job.endNanos,
@@ -225,9 +226,22 @@ final class Views {
   private String reason(Job job, int ordinal, TaskState taskState) {
     return switch (taskState) {
       case WAITING -> waitReason(job, ordinal);
-      case PLACED, RUNNING -> unreachable(job, ordinal);
+      case PLACED -> unreachable(job, ordinal);
+      case RUNNING -> runReason(job, ordinal);
       case STOPPING -> stopReason(job, ordinal);
       case SUCCEEDED, FAILED, KILLED, CANCELLED, DROPPED -> endReason(job, ordinal);
+    };
+  }
+
+  private String runReason(Job job, int ordinal) {
+    String unreachable = unreachable(job, ordinal);
+    if (!unreachable.isEmpty()) {
+      return unreachable;
+    }
+    return switch (job.tasks.readiness(ordinal)) {
+      case UNDECLARED -> "";
+      case NOT_READY -> "not ready yet";
+      case READY -> "ready";
     };
   }
 
@@ -316,7 +330,8 @@ final class Views {
         ports(version, extra == null ? List.of() : AttemptChanges.boxed(extra.ports)),
         uid.fencingToken(),
         TraceIds.spanOf(state.clusterId, uid),
-        chunk.stages(at));
+        chunk.stages(at),
+        extra == null || attempt != AttemptState.RUNNING ? Readiness.UNDECLARED : extra.readiness);
   }
 
   List<AttemptView> attempts(Job job, int ordinal) {
@@ -349,7 +364,8 @@ final class Views {
         ports(job.version(past.version()), past.ports()),
         past.uid().fencingToken(),
         TraceIds.spanOf(state.clusterId, past.uid()),
-        past.stages());
+        past.stages(),
+        Readiness.UNDECLARED);
   }
 
   /** Without names when the version is not kept any more. */

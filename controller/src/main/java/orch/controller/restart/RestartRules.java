@@ -47,6 +47,10 @@ public final class RestartRules {
     boolean restarts =
         policy.when() == RestartWhen.ALWAYS
             || (policy.when() == RestartWhen.ON_FAILURE && !success);
+    if (restarts && end.preempted()) {
+      // No fault of the task's: wherever there is room, and no retry is used up.
+      return again(policy, end, history, nowNanos, false, true, end.memoryBytes());
+    }
     if (restarts) {
       return again(policy, end, history, nowNanos, true, false, end.memoryBytes());
     }
@@ -62,9 +66,10 @@ public final class RestartRules {
       boolean uncounted,
       long memoryBytes) {
     int step = nextStep(policy, end, history);
-    // What was no fault of the task's gets another place without a delay.
+    // What was no fault of the task's gets another place without a delay; but where memory grew
+    // short, it would soon do so again.
     Duration delay =
-        nodeLost(end.result()) || end.preempted()
+        nodeLost(end.result()) || (end.preempted() && end.result().kind() != ResultKind.EVICTED)
             ? Duration.ZERO
             : Backoffs.delay(policy.backoff(), step, end.uid());
     if (uncounted) {
@@ -158,7 +163,8 @@ public final class RestartRules {
   private static boolean nodeLost(Result result) {
     return switch (result.kind()) {
       case LOST, UNKNOWN, NO_LEASE -> true;
-      case EXITED, SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, STOPPED -> false;
+      case EXITED, SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, STOPPED, UNHEALTHY, EVICTED ->
+          false;
     };
   }
 

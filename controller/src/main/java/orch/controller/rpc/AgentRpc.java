@@ -40,6 +40,7 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
   private final Signals signals;
   private final LogStreams logs;
   private final LastHeard heard;
+  private final Events events;
   private final int maxOutbox;
 
   AgentRpc(
@@ -48,12 +49,14 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
       Signals signals,
       LogStreams logs,
       LastHeard heard,
+      Events events,
       int maxOutbox) {
     this.port = port;
     this.executor = executor;
     this.signals = signals;
     this.logs = logs;
     this.heard = heard;
+    this.events = events;
     this.maxOutbox = maxOutbox;
   }
 
@@ -119,6 +122,18 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
         signals.outcome(nodeUid, outcome);
         stream.request(1);
         return;
+      }
+      switch (known.get()) {
+        case AgentMessage.Events told -> {
+          events.heard(nodeUid, told);
+          stream.request(1);
+          return;
+        }
+        case AgentMessage.Reports reports -> events.said(reports.attempts());
+        case AgentMessage.Inventory inventory -> events.said(inventory.attempts());
+        case AgentMessage.Hello _ -> {}
+        case AgentMessage.Heartbeat _ -> {}
+        case AgentMessage.SignalOutcome _ -> {}
       }
       open.receive(known.get(), () -> stream.request(1));
     }

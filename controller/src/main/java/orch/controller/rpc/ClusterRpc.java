@@ -1,8 +1,11 @@
 package orch.controller.rpc;
 
 import com.google.protobuf.Empty;
+import com.google.protobuf.Message;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import orch.controller.port.Member;
 import orch.v1.BackupChunk;
 import orch.v1.Cluster;
@@ -21,6 +24,8 @@ import orch.v1.MemberRole;
 import orch.v1.RevokeTokenRequest;
 import orch.v1.Token;
 import orch.v1.Version;
+import orch.v1.WatchEventsRequest;
+import orch.v1.WatchEventsResponse;
 
 /** ClusterService. */
 final class ClusterRpc extends ClusterServiceGrpc.ClusterServiceImplBase {
@@ -28,6 +33,7 @@ final class ClusterRpc extends ClusterServiceGrpc.ClusterServiceImplBase {
       "there is no authentication, and the listeners stay on loopback";
 
   private final Requests requests;
+  private final Events events;
   private final String version;
   private final int maxFormatLevel;
 
@@ -35,8 +41,9 @@ final class ClusterRpc extends ClusterServiceGrpc.ClusterServiceImplBase {
    * @param version of this build
    * @param maxFormatLevel newest format of the log that it reads
    */
-  ClusterRpc(Requests requests, String version, int maxFormatLevel) {
+  ClusterRpc(Requests requests, Events events, String version, int maxFormatLevel) {
     this.requests = requests;
+    this.events = events;
     this.version = version;
     this.maxFormatLevel = maxFormatLevel;
   }
@@ -88,7 +95,42 @@ final class ClusterRpc extends ClusterServiceGrpc.ClusterServiceImplBase {
 
   @Override
   public void listEvents(ListEventsRequest request, StreamObserver<ListEventsResponse> observer) {
-    Unserved.refuse(observer, "ClusterService.ListEvents", "watch jobs and nodes instead");
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () -> {
+          Message listing = request.toBuilder().clearPageToken().clearPageSize().build();
+          // Before the page: what comes meanwhile is rather told twice than not at all.
+          String token = events.token();
+          return events
+              .list(
+                  request.getFilter(),
+                  listing,
+                  request.getPageToken(),
+                  request.getPageSize(),
+                  caller)
+              .thenApply(page ->
+                  ListEventsResponse.newBuilder()
+                      .addAllEvents(page.events())
+                      .setNextPageToken(page.next())
+                      .setCompacted(page.compacted())
+                      .setResumeToken(token)
+                      .build());
+        });
+  }
+
+  @Override
+  public void watchEvents(
+      WatchEventsRequest request, StreamObserver<WatchEventsResponse> observer) {
+    CompletionStage<Events.Wanted> wanted;
+    try {
+      wanted = events.wanted(request.getFilter(), Caller.current());
+    } catch (RuntimeException failure) {
+      observer.onError(Errors.of(failure));
+      return;
+    }
+    events.stream(
+        (ServerCallStreamObserver<WatchEventsResponse>) observer, request.getResumeToken(), wanted);
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -39,6 +40,7 @@ public final class GrpcServer implements AutoCloseable {
   private final ExecutorService executor;
   private final Watches watches;
   private final Forwarding forwarding;
+  private final Events events;
   private final List<ServerServiceDefinition> publicServices;
   private final HealthStatusManager health = new HealthStatusManager();
   private final Server server;
@@ -97,22 +99,25 @@ public final class GrpcServer implements AutoCloseable {
     executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("rpc-", 0).factory());
     Requests requests = new Requests(controller, executor);
     watches = new Watches(requests, bounds.watchWeight(), bounds.bookmarks());
+    events =
+        new Events(requests, new EventRing(), bounds.bookmarks(), new SecureRandom().nextLong());
     LogStreams logs = new LogStreams(requests, watches, bounds.logPatience());
     Signals signals = new Signals(requests, bounds.signalTimeout());
     LastHeard heard = new LastHeard();
     forwarding = new Forwarding(controller, executor, bounds.forwardPatience());
     publicServices =
         List.of(
-            service(new JobRpc(requests, watches, dialect)),
-            service(new TaskRpc(requests, watches, logs, signals)),
+            service(new JobRpc(requests, watches, events, dialect)),
+            service(new TaskRpc(requests, watches, logs, signals, events)),
             service(new NodeRpc(requests, watches, heard)),
-            service(new ClusterRpc(requests, version, maxFormatLevel)),
+            service(new ClusterRpc(requests, events, version, maxFormatLevel)),
             health.getHealthService().bindService());
     server =
         NettyServerBuilder.forAddress(listen)
             .executor(executor)
             .addServices(publicServices)
-            .addService(new AgentRpc(controller, executor, signals, logs, heard, bounds.outbox()))
+            .addService(
+                new AgentRpc(controller, executor, signals, logs, heard, events, bounds.outbox()))
             .addService(ProtoReflectionServiceV1.newInstance())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)
@@ -164,6 +169,7 @@ public final class GrpcServer implements AutoCloseable {
     health.enterTerminalState();
     watches.close();
     forwarding.close();
+    events.close();
     server.shutdownNow();
     try {
       server.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS);

@@ -1,6 +1,7 @@
 package orch.controller.rpc;
 
 import com.google.protobuf.Empty;
+import com.google.protobuf.Message;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +32,7 @@ import orch.v1.BatchGetJobsResponse;
 import orch.v1.CancelJobRequest;
 import orch.v1.DeleteJobRequest;
 import orch.v1.DispatchJobRequest;
+import orch.v1.EventFilter;
 import orch.v1.ExplainJobRequest;
 import orch.v1.FormatSpecRequest;
 import orch.v1.FormatSpecResponse;
@@ -68,11 +70,13 @@ final class JobRpc extends JobServiceGrpc.JobServiceImplBase {
 
   private final Requests requests;
   private final Watches watches;
+  private final Events events;
   private final SpecDialect dialect;
 
-  JobRpc(Requests requests, Watches watches, SpecDialect dialect) {
+  JobRpc(Requests requests, Watches watches, Events events, SpecDialect dialect) {
     this.requests = requests;
     this.watches = watches;
+    this.events = events;
     this.dialect = dialect;
   }
 
@@ -570,7 +574,20 @@ final class JobRpc extends JobServiceGrpc.JobServiceImplBase {
   @Override
   public void listJobEvents(
       ListJobEventsRequest request, StreamObserver<ListJobEventsResponse> observer) {
-    Unserved.refuse(
-        observer, "JobService.ListJobEvents", "WatchJobs tells of every change from now on");
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () -> {
+          Message listing = request.toBuilder().clearPageToken().clearPageSize().build();
+          EventFilter filter = EventFilter.newBuilder().setSubject(request.getName()).build();
+          return events
+              .list(filter, listing, request.getPageToken(), request.getPageSize(), caller)
+              .thenApply(page ->
+                  ListJobEventsResponse.newBuilder()
+                      .addAllEvents(page.events())
+                      .setNextPageToken(page.next())
+                      .setCompacted(page.compacted())
+                      .build());
+        });
   }
 }

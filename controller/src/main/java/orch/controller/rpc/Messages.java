@@ -87,6 +87,7 @@ final class Messages {
         .setKilled(counts.killed())
         .setCancelled(counts.cancelled())
         .setDropped(counts.dropped())
+        .setReady(counts.ready())
         .build();
   }
 
@@ -121,7 +122,8 @@ final class Messages {
             .setNode(attempt.node())
             .setNodeUid(attempt.nodeUid())
             .setFencingToken(attempt.fencingToken())
-            .setSpanId(attempt.spanId());
+            .setSpanId(attempt.spanId())
+            .setReadiness(AttemptConvert.toProto(attempt.readiness()));
     if (attempt.placeNanos() != 0) {
       to.setPlaceTime(timestamp(attempt.placeNanos()));
     }

@@ -55,8 +55,10 @@ final class TaskRpc extends TaskServiceGrpc.TaskServiceImplBase {
   private final Watches watches;
   private final LogStreams logs;
   private final Signals signals;
+  private final Events events;
 
-  TaskRpc(Requests requests, Watches watches, LogStreams logs, Signals signals) {
+  TaskRpc(Requests requests, Watches watches, LogStreams logs, Signals signals, Events events) {
+    this.events = events;
     this.requests = requests;
     this.watches = watches;
     this.logs = logs;
@@ -73,9 +75,21 @@ final class TaskRpc extends TaskServiceGrpc.TaskServiceImplBase {
         () -> {
           Names.Task name = Names.task("name", request.getName());
           return found(name, caller)
-              .thenApply(
-                  seen -> Messages.task(seen.value().orElseThrow(name::notFound), seen.revision()));
+              .thenApply(seen ->
+                  talking(
+                      Messages.task(seen.value().orElseThrow(name::notFound), seen.revision())));
         });
+  }
+
+  /** With what its attempt last said of itself. */
+  private Task talking(Task task) {
+    String text = task.hasAttempt() ? events.textOf(task.getAttempt().getUid()) : "";
+    if (text.isEmpty() || task.getAttempt().hasResult()) {
+      return task;
+    }
+    Task.Builder to = task.toBuilder();
+    to.getAttemptBuilder().setStatusText(text);
+    return to.build();
   }
 
   private CompletionStage<Requests.Seen<Optional<TaskView>>> found(Names.Task name, Caller caller) {

@@ -228,6 +228,9 @@ final class AgentSessions {
       case AgentMessage.SignalOutcome _ -> {
         // The edge's own.
       }
+      case AgentMessage.Events _ -> {
+        // The edge's own too.
+      }
     }
   }
 

@@ -86,6 +86,7 @@ class RecordConvertTest {
                   new Change.Placed(42, 7, 1, List.of(20_000, 20_001)),
                   new Change.Placed(42, 8, 1, List.of()))),
           new Change.AttemptsRunning(List.of(new Change.Started(ATTEMPT, 99))),
+          new Change.AttemptsReadiness(List.of(ATTEMPT), List.of(new AttemptRef(42, 8, UID))),
           new Change.AttemptsStopping(
               List.of(ATTEMPT), StopCause.DRAIN, Duration.ofMillis(1_500), "drained"),
           new Change.AttemptsStopping(List.of(ATTEMPT), StopCause.TASK, null, ""),

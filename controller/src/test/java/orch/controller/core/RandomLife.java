@@ -6,10 +6,12 @@ import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
 import orch.api.model.AttemptState;
+import orch.api.model.AttemptStatus;
 import orch.api.model.DependencyCondition;
 import orch.api.model.IndexRange;
 import orch.api.model.JobSpec;
 import orch.api.model.JobType;
+import orch.api.model.Readiness;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.StartFailure;
@@ -135,9 +137,25 @@ final class RandomLife {
       case 4 -> state = attempt.startNanos() == 0 ? AttemptState.DROPPED : AttemptState.RUNNING;
       default -> {}
     }
+    AttemptStatus status = scene.status(job.number, index, attempt, state, result);
     scene.on(
         new Input.AttemptReports(
-            attempt.nodeUid(), List.of(scene.status(job.number, index, attempt, state, result))));
+            attempt.nodeUid(),
+            List.of(
+                new AttemptStatus(
+                    status.uid(),
+                    status.jobUid(),
+                    status.jobNumber(),
+                    status.index(),
+                    status.attempt(),
+                    status.state(),
+                    status.reason(),
+                    status.startNanos(),
+                    status.endNanos(),
+                    status.result(),
+                    status.stages(),
+                    Readiness.values()[random.nextInt(3)],
+                    ""))));
   }
 
   private void request(long number) {

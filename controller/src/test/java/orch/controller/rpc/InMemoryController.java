@@ -82,7 +82,7 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
             decide(new Input.NodeInventory(nodeUid, 1, inventory.attempts(), inventory.last()));
         case AgentMessage.Heartbeat heartbeat ->
             link.send(header(), new ControllerMessage.HeartbeatReply(heartbeat.sequence(), true));
-        case AgentMessage.Hello _, AgentMessage.SignalOutcome _ ->
+        case AgentMessage.Hello _, AgentMessage.SignalOutcome _, AgentMessage.Events _ ->
             throw new AssertionError("the edge let through " + message);
       }
     }

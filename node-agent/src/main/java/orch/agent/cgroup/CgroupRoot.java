@@ -50,6 +50,21 @@ public record CgroupRoot(@Nullable Path directory, List<String> missing, String 
     return new CgroupRoot(directory, missing, note(missing, mount));
   }
 
+  /** Path of the subtree as {@code /proc/PID/cgroup} gives it; empty: there is none. */
+  public String path() {
+    Path of = directory;
+    if (of == null) {
+      return "";
+    }
+    try {
+      Path mount =
+          mountOf(Files.readAllLines(Path.of("/proc/self/mounts"), StandardCharsets.UTF_8));
+      return mount == null || !of.startsWith(mount) ? "" : "/" + mount.relativize(of);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
   private static String note(List<String> missing, Path mount) {
     return missing.isEmpty()
         ? ""

@@ -48,6 +48,7 @@ public final class AgentCore {
   private final String bootId;
   private final Leases leases = new Leases();
   private final AttemptMachine machine = new AttemptMachine(leases);
+  private final ServiceMachine services = new ServiceMachine(machine);
   private final TreeMap<Uid, Attempt> attempts = new TreeMap<>();
   private final Tombstones tombstones;
   private final LinkedHashMap<SpecKey, SpecDefinition> specs = new LinkedHashMap<>(16, 0.75f, true);
@@ -169,6 +170,18 @@ public final class AgentCore {
         }
       }
       case Input.LeaseTick tick -> leaseTick(now, effects);
+      case Input.Notified notified -> {
+        Attempt attempt = attempts.get(notified.uid());
+        if (attempt != null) {
+          services.heard(attempt, notified.what(), now, effects);
+        }
+      }
+      case Input.Evicted evicted -> {
+        Attempt attempt = attempts.get(evicted.uid());
+        if (attempt != null) {
+          services.surrender(attempt, Surrender.MEMORY_PRESSURE, evicted.reason(), now, effects);
+        }
+      }
       case Input.TimerFired fired -> timer(fired, now, effects);
       case Input.Tick tick -> tick(now, effects);
     }
@@ -513,14 +526,23 @@ public final class AgentCore {
   // ---- time ----
 
   private void timer(Input.TimerFired fired, Moment now, List<Effect> effects) {
-    AttemptEvent event =
-        switch (fired.timer()) {
-          case DELAY -> AttemptEvent.DELAY_OVER;
-          case WARN -> AttemptEvent.WARN_DUE;
-          case TIMEOUT -> AttemptEvent.TIMED_OUT;
-          case GRACE -> AttemptEvent.GRACE_OVER;
-        };
-    apply(fired.uid(), event, AttemptMachine.Detail.NONE, now, effects);
+    Attempt attempt = attempts.get(fired.uid());
+    if (attempt == null) {
+      return;
+    }
+    switch (fired.timer()) {
+      case DELAY -> timer(attempt, AttemptEvent.DELAY_OVER, now, effects);
+      case WARN -> timer(attempt, AttemptEvent.WARN_DUE, now, effects);
+      case TIMEOUT -> timer(attempt, AttemptEvent.TIMED_OUT, now, effects);
+      case GRACE -> timer(attempt, AttemptEvent.GRACE_OVER, now, effects);
+      case READY -> services.readyDue(attempt, now, effects);
+      case WATCHDOG -> services.watchdogDue(attempt, now, effects);
+      case TEXT -> services.textDue(attempt, now, effects);
+    }
+  }
+
+  private void timer(Attempt attempt, AttemptEvent event, Moment now, List<Effect> effects) {
+    step(attempt, event, AttemptMachine.Detail.NONE, now, effects);
   }
 
   private void tick(Moment now, List<Effect> effects) {
@@ -562,6 +584,18 @@ public final class AgentCore {
   @Nullable AttemptState stateOf(Uid uid) {
     Attempt attempt = attempts.get(uid);
     return attempt == null ? null : attempt.state();
+  }
+
+  /** An attempt that the agent has; null: it has none so called. */
+  public @Nullable KnownAttempt known(Uid uid) {
+    Attempt attempt = attempts.get(uid);
+    return attempt == null ? null : attempt.known;
+  }
+
+  /** Whether its task executes and nobody stops it. */
+  public boolean runs(Uid uid) {
+    Attempt attempt = attempts.get(uid);
+    return attempt != null && attempt.phase == Phase.RUNNING;
   }
 
   /** What is to be known of every attempt that the agent has, after a restart too. */

@@ -7,6 +7,7 @@ import java.util.List;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
 import orch.api.model.DesiredAttempt;
+import orch.api.model.Readiness;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.SpecDefinition;
@@ -41,6 +42,11 @@ final class Attempt {
   /** The end of the lease or the timeout that its shim was told last; 0: none by this agent. */
   long toldBootNanos;
 
+  /** Null: the agent did not give it up. */
+  @Nullable Surrender surrender;
+
+  String surrenderReason = "";
+  private @Nullable Service service;
   String reason = "";
   long receivedNanos;
   long launchedNanos;
@@ -74,6 +80,16 @@ final class Attempt {
       throw new IllegalStateException(uid() + " has no spec");
     }
     return definition;
+  }
+
+  /** What it says of itself. */
+  Service service() {
+    Service of = service;
+    if (of == null) {
+      of = new Service();
+      service = of;
+    }
+    return of;
   }
 
   void note(String event) {
@@ -110,6 +126,11 @@ final class Attempt {
     // The shim only knows that it was told to stop; that the time was over is known here.
     if (timedOut && of.kind() == ResultKind.STOPPED) {
       of = withKind(of, ResultKind.TIMED_OUT);
+    } else if (surrender != null && of.kind() == ResultKind.STOPPED) {
+      of =
+          withKind(
+              of,
+              surrender == Surrender.MEMORY_PRESSURE ? ResultKind.EVICTED : ResultKind.UNHEALTHY);
     }
     if (unleased && of.kind() == ResultKind.STOPPED) {
       of = withKind(of, ResultKind.NO_LEASE);
@@ -149,7 +170,9 @@ final class Attempt {
         startNanos,
         endNanos,
         result,
-        stages);
+        stages,
+        phase == Phase.RUNNING && service != null ? service.readiness() : Readiness.UNDECLARED,
+        phase.launched() && service != null ? service.text() : "");
   }
 
   private String reasonOf(Result of) {
@@ -164,6 +187,7 @@ final class Attempt {
       case UNKNOWN -> "it ended, and nobody can know how";
       case LOST -> "reboot";
       case NO_LEASE -> noLease();
+      case UNHEALTHY, EVICTED -> surrenderReason;
     };
   }
 
@@ -181,8 +205,9 @@ final class Attempt {
   private static AttemptState stateOf(Result result) {
     return switch (result.kind()) {
       case EXITED -> result.siStatus() == 0 ? AttemptState.SUCCEEDED : AttemptState.FAILED;
-      case SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, UNKNOWN -> AttemptState.FAILED;
-      case STOPPED, NO_LEASE -> AttemptState.KILLED;
+      case SIGNALED, OUT_OF_MEMORY, TIMED_OUT, START_FAILED, UNHEALTHY, UNKNOWN ->
+          AttemptState.FAILED;
+      case STOPPED, NO_LEASE, EVICTED -> AttemptState.KILLED;
       case LOST -> AttemptState.LOST;
     };
   }

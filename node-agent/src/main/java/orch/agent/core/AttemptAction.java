@@ -11,6 +11,8 @@ enum AttemptAction {
   STOP_LATE("stop its task, timed out"),
   /** The same, because no leader has renewed its lease. */
   STOP_UNLEASED("stop its task, no lease"),
+  /** The same, because the agent gives it up. */
+  STOP_SURRENDERED("stop its task, given up by the agent"),
   /** Asks for the kill, again and again. */
   KILL("kill its task"),
   /** Ends it as never run. */

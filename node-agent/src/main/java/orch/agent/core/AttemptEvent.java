@@ -34,6 +34,8 @@ enum AttemptEvent {
   LEASE_OVER,
   /** The grace of its stop passed long ago. */
   GRACE_OVER,
+  /** The agent ends it: not ready in time, its watchdog missed, or memory is short. */
+  SURRENDERED,
   /** The controller has committed its end. */
   FORGOTTEN
 }

@@ -37,8 +37,16 @@ final class AttemptMachine {
   }
 
   /** What an event brings along. */
-  record Detail(@Nullable End end, String why, long startNanos) {
+  record Detail(@Nullable End end, String why, long startNanos, @Nullable Surrender surrender) {
     static final Detail NONE = new Detail(null, "", 0);
+
+    Detail(@Nullable End end, String why, long startNanos) {
+      this(end, why, startNanos, null);
+    }
+
+    static Detail surrender(Surrender cause, String why) {
+      return new Detail(null, why, 0, cause);
+    }
 
     static Detail end(End end) {
       return new Detail(end, "", 0);
@@ -93,6 +101,12 @@ final class AttemptMachine {
           stop(attempt, now, effects);
         }
       }
+      case STOP_SURRENDERED -> {
+        attempt.surrender = detail.surrender();
+        attempt.reason = detail.why();
+        attempt.surrenderReason = detail.why();
+        stop(attempt, now, effects);
+      }
       case KILL -> {
         effects.add(new Effect.Stop(attempt.uid(), Duration.ZERO));
         setTimer(attempt, Timer.GRACE, now.bootNanos() + KILL_AGAIN.toNanos(), effects);
@@ -119,10 +133,16 @@ final class AttemptMachine {
           attempt.startNanos = detail.startNanos();
         }
         armTimeout(attempt, now, effects);
+        boolean _ = ServiceMachine.expect(attempt, now, effects);
         report(attempt, now, effects);
       }
       case WARN -> warn(attempt, effects);
-      case TAKE_ORDER -> armTimeout(attempt, now, effects);
+      case TAKE_ORDER -> {
+        armTimeout(attempt, now, effects);
+        if (ServiceMachine.expect(attempt, now, effects)) {
+          report(attempt, now, effects);
+        }
+      }
       case BURY -> throw new IllegalStateException("a burial has no phase after it");
     }
   }

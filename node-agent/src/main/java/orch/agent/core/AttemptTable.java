@@ -12,6 +12,7 @@ import static orch.agent.core.AttemptEvent.STARTED;
 import static orch.agent.core.AttemptEvent.START_FAILED;
 import static orch.agent.core.AttemptEvent.STOP_ORDERED;
 import static orch.agent.core.AttemptEvent.STUCK;
+import static orch.agent.core.AttemptEvent.SURRENDERED;
 import static orch.agent.core.AttemptEvent.TAKEN_BACK;
 import static orch.agent.core.AttemptEvent.TIMED_OUT;
 import static orch.agent.core.AttemptEvent.UNWANTED;
@@ -78,6 +79,7 @@ final class AttemptTable {
     row.put(FOUND_ALIVE, refuse(NOT_HANDED_OUT));
     row.put(FOUND_UNCLAIMED, ignore("nothing was handed out for it"));
     neverLaunched(row);
+    row.put(SURRENDERED, ignore("it does not run yet"));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;
   }
@@ -92,6 +94,7 @@ final class AttemptTable {
     row.put(FOUND_ALIVE, refuse(NOT_HANDED_OUT));
     row.put(FOUND_UNCLAIMED, ignore("nothing was handed out for it"));
     neverLaunched(row);
+    row.put(SURRENDERED, ignore("it does not run yet"));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;
   }
@@ -126,6 +129,7 @@ final class AttemptTable {
     row.put(TIMED_OUT, to(Phase.STOPPING, AttemptAction.STOP_LATE));
     row.put(LEASE_OVER, to(Phase.STOPPING, AttemptAction.STOP_UNLEASED));
     row.put(GRACE_OVER, ignore(LATE_TIMER));
+    row.put(SURRENDERED, ignore("no task was seen yet"));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;
   }
@@ -148,6 +152,7 @@ final class AttemptTable {
     row.put(TIMED_OUT, to(Phase.STOPPING, AttemptAction.STOP_LATE));
     row.put(LEASE_OVER, to(Phase.STOPPING, AttemptAction.STOP_UNLEASED));
     row.put(GRACE_OVER, ignore(LATE_TIMER));
+    row.put(SURRENDERED, to(Phase.STOPPING, AttemptAction.STOP_SURRENDERED));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;
   }
@@ -170,6 +175,7 @@ final class AttemptTable {
     row.put(TIMED_OUT, ignore("it is being stopped"));
     row.put(LEASE_OVER, to(Phase.STOPPING, AttemptAction.STOP_UNLEASED));
     row.put(GRACE_OVER, to(Phase.STOPPING, AttemptAction.KILL));
+    row.put(SURRENDERED, ignore("it is being stopped"));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;
   }
@@ -192,6 +198,7 @@ final class AttemptTable {
     row.put(TIMED_OUT, ignore(LATE_TIMER));
     row.put(LEASE_OVER, ignore("it has ended"));
     row.put(GRACE_OVER, ignore(LATE_TIMER));
+    row.put(SURRENDERED, ignore(LATE_TIMER));
     row.put(FORGOTTEN, new Move(null, AttemptAction.BURY));
     return row;
   }

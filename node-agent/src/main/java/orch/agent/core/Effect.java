@@ -55,6 +55,14 @@ public sealed interface Effect {
   /** Its timers, scratch directory and place among the writing attempts are no longer needed. */
   record Release(Uid uid) implements Effect {}
 
+  /**
+   * It runs, and there is something in its spec to watch it by.
+   *
+   * @param memoryBytes its limit; 0: none
+   */
+  record Watch(KnownAttempt attempt, SpecDefinition definition, long memoryBytes)
+      implements Effect {}
+
   /** It may write output from now on. */
   record OpenLog(KnownAttempt attempt) implements Effect {}
 
@@ -69,6 +77,13 @@ public sealed interface Effect {
 
   /** The session is open: heartbeats go out at this interval. */
   record SessionOpen(Duration heartbeatInterval) implements Effect {}
+
+  /**
+   * Something that people may want to know of.
+   *
+   * @param type stable word in UPPER_SNAKE_CASE
+   */
+  record Happened(KnownAttempt attempt, String type, String message) implements Effect {}
 
   /** Something that cannot happen: for the log. */
   record Complain(String what, List<String> history) implements Effect {

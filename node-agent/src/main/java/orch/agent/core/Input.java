@@ -42,6 +42,12 @@ public sealed interface Input {
   /** A signal that the controller asked for was sent; {@code error} empty: done. */
   record Signalled(long request, int processes, String error) implements Input {}
 
+  /** A task said something of itself; who said it was checked. */
+  record Notified(Uid uid, Notification what) implements Input {}
+
+  /** Memory is short, and this attempt has to go. */
+  record Evicted(Uid uid, String reason) implements Input {}
+
   record TimerFired(Uid uid, Timer timer) implements Input {}
 
   /** A heartbeat is about to leave. */

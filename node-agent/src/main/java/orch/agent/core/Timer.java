@@ -5,5 +5,11 @@ public enum Timer {
   DELAY,
   WARN,
   TIMEOUT,
-  GRACE
+  GRACE,
+  /** It has to be ready. */
+  READY,
+  /** It has to be heard of. */
+  WATCHDOG,
+  /** What it says of itself may be told again. */
+  TEXT
 }

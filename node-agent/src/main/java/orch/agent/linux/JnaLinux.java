@@ -19,7 +19,12 @@ public final class JnaLinux implements Linux {
   private static final int SOCK_CLOEXEC = 0x80000;
   private static final int SOL_SOCKET = 1;
   private static final int SCM_RIGHTS = 1;
+  private static final int SCM_CREDENTIALS = 2;
+  private static final int SO_PASSCRED = 16;
+  private static final int F_DUPFD_CLOEXEC = 1030;
+  private static final int O_CLOEXEC = 0x80000;
   private static final int MSG_DONTWAIT = 0x40;
+  private static final int MSG_CTRUNC = 0x8;
   private static final int MSG_NOSIGNAL = 0x4000;
   private static final int MSG_CMSG_CLOEXEC = 0x40000000;
   private static final int MSG_TRUNC = 0x20;
@@ -50,6 +55,9 @@ public final class JnaLinux implements Linux {
   private static final int IOV_SIZE = 16;
   private static final int CMSG_HEADER = 16;
 
+  /** A control message with struct ucred. */
+  private static final int CREDENTIALS_SPACE = 32;
+
   /** struct passwd: name, passwd, uid, gid, gecos, dir, shell. */
   private static final int PASSWD_SIZE = 48;
 
@@ -59,7 +67,7 @@ public final class JnaLinux implements Linux {
   private static final class Buffers {
     final Memory message = new Memory(MSG_SIZE);
     final Memory vector = new Memory(IOV_SIZE);
-    final Memory control = new Memory(CMSG_HEADER + 4L * MAX_PASSED);
+    final Memory control = new Memory(CREDENTIALS_SPACE + CMSG_HEADER + 4L * MAX_PASSED);
     Memory data = new Memory(65_536);
     Memory events = new Memory(EVENT_SIZE * 256L);
   }
@@ -160,6 +168,102 @@ public final class JnaLinux implements Linux {
   }
 
   @Override
+  public int bindDatagram(String path) throws LinuxException {
+    int fd = datagramSocket();
+    byte[] address = address(path);
+    byte[] one = new byte[4];
+    ByteBuffer.wrap(one).order(ByteOrder.nativeOrder()).putInt(1);
+    boolean done = false;
+    try {
+      check(
+          "setsockopt",
+          "SO_PASSCRED",
+          LibC.setsockopt(fd, SOL_SOCKET, SO_PASSCRED, one, one.length));
+      check("bind", path, LibC.bind(fd, address, address.length));
+      done = true;
+      return fd;
+    } finally {
+      if (!done) {
+        LibC.close(fd);
+      }
+    }
+  }
+
+  @Override
+  public @Nullable Delivery receiveFrom(int fd, byte[] buffer) throws LinuxException {
+    Buffers at = buffers.get();
+    at.data = atLeast(at.data, buffer.length);
+    while (true) {
+      prepare(at, buffer.length, at.control.size());
+      long length = LibC.recvmsg(fd, at.message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+      if (length >= 0) {
+        at.data.read(0, buffer, 0, (int) length);
+        return delivery(at, (int) length);
+      }
+      int errno = Native.getLastError();
+      if (errno == Errno.EAGAIN) {
+        return null;
+      }
+      if (errno != Errno.EINTR) {
+        throw new LinuxException("recvmsg", "", errno);
+      }
+    }
+  }
+
+  /** Walks the control messages, each aligned to 8; cmsg(3). */
+  private static Delivery delivery(Buffers at, int length) {
+    int pid = 0;
+    int uid = -1;
+    List<Integer> descriptors = new ArrayList<>();
+    long end = at.message.getLong(MSG_CONTROLLEN);
+    for (long start = 0; start + CMSG_HEADER <= end; ) {
+      long size = at.control.getLong(start);
+      if (size < CMSG_HEADER || start + size > end) {
+        break;
+      }
+      int type = at.control.getInt(start + 12);
+      if (at.control.getInt(start + 8) == SOL_SOCKET && type == SCM_RIGHTS) {
+        for (long each = CMSG_HEADER; each + 4 <= size; each += 4) {
+          descriptors.add(at.control.getInt(start + each));
+        }
+      } else if (at.control.getInt(start + 8) == SOL_SOCKET && type == SCM_CREDENTIALS) {
+        pid = at.control.getInt(start + CMSG_HEADER);
+        uid = at.control.getInt(start + CMSG_HEADER + 4);
+      }
+      start += (size + 7) & ~7L;
+    }
+    boolean truncated = (at.message.getInt(MSG_FLAGS) & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+    return new Delivery(length, pid, uid, descriptors, truncated);
+  }
+
+  @Override
+  public int open(String path, int flags) throws LinuxException {
+    return check("open", path, LibC.open(path, flags | O_CLOEXEC, 0));
+  }
+
+  @Override
+  public int readAtStart(int fd, byte[] buffer) throws LinuxException {
+    return (int) check("pread", "", LibC.pread(fd, buffer, buffer.length, 0));
+  }
+
+  @Override
+  public boolean write(int fd, byte[] bytes) throws LinuxException {
+    if (LibC.write(fd, bytes, bytes.length) >= 0) {
+      return true;
+    }
+    int errno = Native.getLastError();
+    if (errno == Errno.EAGAIN || errno == Errno.EPIPE) {
+      return false;
+    }
+    throw new LinuxException("write", "", errno);
+  }
+
+  @Override
+  public void makeFifo(String path) throws LinuxException {
+    check("mkfifo", path, LibC.mkfifo(path, 0600));
+  }
+
+  @Override
   public int epollCreate() throws LinuxException {
     return check("epoll_create1", "", LibC.epoll_create1(EPOLL_CLOEXEC));
   }
@@ -216,6 +320,11 @@ public final class JnaLinux implements Linux {
     if (LibC.read(fd, new byte[8], 8) < 0 && Native.getLastError() != Errno.EAGAIN) {
       throw new LinuxException("read", "eventfd", Native.getLastError());
     }
+  }
+
+  @Override
+  public int duplicate(int fd) throws LinuxException {
+    return check("fcntl", "F_DUPFD_CLOEXEC", LibC.fcntl(fd, F_DUPFD_CLOEXEC, 3));
   }
 
   @Override

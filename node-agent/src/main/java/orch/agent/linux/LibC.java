@@ -36,6 +36,18 @@ final class LibC {
 
   static native int close(int fd);
 
+  static native int fcntl(int fd, int command, long argument);
+
+  static native int bind(int fd, byte[] address, int length);
+
+  static native int setsockopt(int fd, int level, int option, byte[] value, int length);
+
+  static native int open(String path, int flags, int mode);
+
+  static native long pread(int fd, byte[] data, long length, long offset);
+
+  static native int mkfifo(String path, int mode);
+
   static native int clock_gettime(int clock, long[] time);
 
   static native int geteuid();

@@ -31,6 +31,27 @@ public interface Linux {
     }
   }
 
+  /**
+   * A datagram and who sent it, as the kernel vouches for it.
+   *
+   * @param length its bytes in the buffer
+   * @param pid of the sender; 0: the kernel did not say
+   * @param uid of the sender
+   * @param descriptors passed with it; the receiver closes them
+   * @param truncated whether it, or what was passed with it, was more than there was room for
+   */
+  record Delivery(int length, int pid, int uid, List<Integer> descriptors, boolean truncated) {
+    public Delivery {
+      descriptors = List.copyOf(descriptors);
+    }
+  }
+
+  /** Flags of {@link #open}: open(2). */
+  int READ_ONLY = 0;
+
+  int READ_WRITE = 2;
+  int NON_BLOCKING = 0x800;
+
   /** A connected AF_UNIX SOCK_SEQPACKET socket; unix(7). */
   int connectSeqpacket(String path) throws LinuxException;
 
@@ -61,6 +82,36 @@ public interface Linux {
    */
   @Nullable Received receive(int fd, byte[] buffer, boolean wait) throws LinuxException;
 
+  /**
+   * A non-blocking AF_UNIX SOCK_DGRAM socket that is bound to {@code path} and tells who sends:
+   * bind(2), SO_PASSCRED of unix(7). What was at the path must be gone: EADDRINUSE.
+   */
+  int bindDatagram(String path) throws LinuxException;
+
+  /**
+   * Receives one datagram with its sender's credentials, without waiting; recvmsg(2) with
+   * MSG_CMSG_CLOEXEC, SCM_CREDENTIALS and SCM_RIGHTS of unix(7).
+   *
+   * @return null when there is none
+   */
+  @Nullable Delivery receiveFrom(int fd, byte[] buffer) throws LinuxException;
+
+  /** open(2) with O_CLOEXEC and {@code flags}. */
+  int open(String path, int flags) throws LinuxException;
+
+  /** Reads a file from its beginning; pread(2). Answers how many bytes there are. */
+  int readAtStart(int fd, byte[] buffer) throws LinuxException;
+
+  /**
+   * write(2), once.
+   *
+   * @return false when it would block or nobody reads: EAGAIN, EPIPE
+   */
+  boolean write(int fd, byte[] bytes) throws LinuxException;
+
+  /** A FIFO with mode 0600; mkfifo(3). */
+  void makeFifo(String path) throws LinuxException;
+
   /** epoll_create1(2). */
   int epollCreate() throws LinuxException;
 
@@ -85,6 +136,9 @@ public interface Linux {
 
   /** Sets an eventfd back to 0. */
   void eventClear(int fd) throws LinuxException;
+
+  /** Another descriptor for the same open file; fcntl(2) with F_DUPFD_CLOEXEC. */
+  int duplicate(int fd) throws LinuxException;
 
   /** close(2); errors are ignored, the descriptor is gone in any case. */
   void close(int fd);

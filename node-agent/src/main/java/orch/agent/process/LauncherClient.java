@@ -62,6 +62,7 @@ public final class LauncherClient implements LauncherPort {
   private final Timers timers;
   private final Orphans orphans;
 
+  private PassedDescriptors passed = PassedDescriptors.NONE;
   private @Nullable Listener listener;
   private @Nullable LauncherConnection connection;
   private volatile Incoming.@Nullable Welcome welcome;
@@ -110,6 +111,11 @@ public final class LauncherClient implements LauncherPort {
     this.clock = clock;
     this.timers = timers;
     this.orphans = new Orphans(linux, process, timers);
+  }
+
+  /** Where the descriptors of starts are found; to be called before {@link #connect}. */
+  public void pass(PassedDescriptors descriptors) {
+    passed = descriptors;
   }
 
   @Override
@@ -350,12 +356,14 @@ public final class LauncherClient implements LauncherPort {
           shim.request = null;
         }
         deadlines.remove(of.uid());
+        passed.started(of.uid());
         heard().started(of.uid(), of.facts().pid(), of.facts().realNanos());
       }
       case Incoming.StartFailed of -> startFailed(of);
       case Incoming.LeaderExited of ->
           log.debug("{}: the leader has ended, its descendants have not", of.uid());
       case Incoming.Exited of -> {
+        passed.started(of.uid());
         release(of.slot(), of.uid());
         if (of.facts().has(Protocol.E_PRE_STOP_FAILED)) {
           log.warn(
@@ -381,6 +389,7 @@ public final class LauncherClient implements LauncherPort {
     StartRequest request = shim == null ? null : shim.request;
     String task = request == null ? of.uid().toString() : request.name();
     StartFailure why = Results.of(of.facts(), task, request);
+    passed.started(of.uid());
     release(of.slot(), of.uid());
     onceDurable(of.position(), () -> heard().startFailed(of.uid(), why, of.facts().realNanos()));
   }
@@ -435,8 +444,12 @@ public final class LauncherClient implements LauncherPort {
       Deadline deadline =
           deadlines.getOrDefault(
               request.uid(), new Deadline(request.uid(), request.deadlineBootNanos(), false));
-      for (byte[] part : Outgoing.start(shim.startSeq, shim.slot, request, deadline)) {
-        if (!send(shim, part)) {
+      List<Integer> descriptors = passed.of(request.uid());
+      for (byte[] part :
+          Outgoing.start(shim.startSeq, shim.slot, request, deadline, descriptors.size())) {
+        boolean sent = send(shim, part, descriptors);
+        descriptors = List.of();
+        if (!sent) {
           // Not even a whole request: it cannot be claimed. The shim is not used again.
           busy.remove(request.uid());
           waiting.addFirst(request);
@@ -631,8 +644,12 @@ public final class LauncherClient implements LauncherPort {
   // ---- small things ----
 
   private boolean send(Shim shim, byte[] message) {
+    return send(shim, message, List.of());
+  }
+
+  private boolean send(Shim shim, byte[] message, List<Integer> descriptors) {
     try {
-      linux.send(shim.fd, message, message.length, List.of(), true);
+      linux.send(shim.fd, message, message.length, descriptors, true);
       return true;
     } catch (LinuxException e) {
       log.warn("cannot reach shim {}: {}", shim.slot, e.getMessage());

@@ -71,8 +71,21 @@ final class Outgoing {
 
   /** One START, cut into as many datagrams as it needs; its deadline is {@code deadline}'s. */
   static List<byte[]> start(long seq, int slot, StartRequest of, LauncherPort.Deadline deadline) {
+    return start(seq, slot, of, deadline, 0);
+  }
+
+  /** {@code descriptors}: how many go along with the first part, to be 3 and the next ones. */
+  static List<byte[]> start(
+      long seq, int slot, StartRequest of, LauncherPort.Deadline deadline, int descriptors) {
     ByteArrayOutputStream tlvs = new ByteArrayOutputStream(1_024);
     int count = tlvs(tlvs, of);
+    if (descriptors > 0) {
+      ByteBuffer targets = body(4 * descriptors);
+      for (int target = 3; target < 3 + descriptors; target++) {
+        targets.putInt(target);
+      }
+      count += tlv(tlvs, Protocol.T_FDS, targets.array());
+    }
     ByteBuffer body = body(START_BODY);
     put(body, of.uid());
     UUID boot = UUID.fromString(of.bootId());
@@ -81,7 +94,10 @@ final class Outgoing {
     StartRequest.Identity identity = of.identity();
     Long kept = of.capabilities();
     long capabilities = kept == null ? 0 : kept;
-    body.putLong(flags(of) | (deadline.lease() ? Protocol.S_LEASE : 0))
+    body.putLong(
+            flags(of)
+                | (deadline.lease() ? Protocol.S_LEASE : 0)
+                | (descriptors > 0 ? Protocol.S_LISTEN_PID : 0))
         .putLong(of.uid().sequence())
         .putInt(identity == null ? 0 : identity.uid())
         .putInt(identity == null ? 0 : identity.gid())

@@ -80,6 +80,7 @@ final class Protocol {
   static final long S_NICE = 1 << 7;
   static final long S_OOM_SCORE = 1 << 8;
   static final long S_UMASK = 1 << 9;
+  static final long S_LISTEN_PID = 1 << 12;
   static final long S_PID_NAMESPACE = 1 << 15;
   static final long S_PRE_STOP = 1 << 16;
   static final long S_LEASE = 1L << 40;
@@ -98,6 +99,7 @@ final class Protocol {
   static final int T_SECCOMP = 11;
   static final int T_TASK_DIR = 12;
   static final int T_NAME = 13;
+  static final int T_FDS = 14;
   static final int T_PRE_STOP = 15;
   static final int T_PATH_RULE = 16;
 

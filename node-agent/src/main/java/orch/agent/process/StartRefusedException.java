@@ -9,7 +9,7 @@ public final class StartRefusedException extends Exception {
 
   private final transient StartFailure failure;
 
-  StartRefusedException(String stage, int errno, String message) {
+  public StartRefusedException(String stage, int errno, String message) {
     super(message);
     failure = new StartFailure(stage, errno, message);
   }

@@ -78,11 +78,12 @@ public final class StopAll {
       }
       byte[] shutdown = Outgoing.shutdown();
       linux.send(socket, shutdown, shutdown.length, List.of(), true);
+      // Open until it has ended: a launcher that finds nobody to tell of a sync reads no further.
+      awaitEnd(process, pids);
     } finally {
       sockets.values().forEach(linux::close);
       linux.close(socket);
     }
-    awaitEnd(process, pids);
     return true;
   }
 

@@ -9,6 +9,8 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import orch.agent.core.AgentCore;
@@ -18,6 +20,7 @@ import orch.agent.core.Found;
 import orch.agent.core.Input;
 import orch.agent.core.KnownAttempt;
 import orch.agent.core.Moment;
+import orch.agent.core.Notification;
 import orch.agent.core.Obeyed;
 import orch.agent.core.Timer;
 import orch.agent.link.ControllerLink;
@@ -27,6 +30,7 @@ import orch.agent.process.LauncherPort;
 import orch.agent.process.StartRefusedException;
 import orch.agent.process.StartRequest;
 import orch.agent.process.TaskPreparation;
+import orch.agent.process.TaskWatch;
 import orch.api.model.AgentMessage;
 import orch.api.model.ControllerMessage;
 import orch.api.model.LinkHeader;
@@ -35,6 +39,7 @@ import orch.api.model.StartFailure;
 import orch.api.model.Uid;
 import orch.api.seam.Clock;
 import orch.api.seam.Timers;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,6 +69,8 @@ public final class AgentLoop {
   /** Attempts whose start is being prepared elsewhere; true: taken back meanwhile. */
   private final Map<Uid, Boolean> preparing = new HashMap<>();
 
+  private final Happenings happenings;
+  private TaskWatch watch = TaskWatch.NONE;
   private boolean draining;
   private boolean flushAsked;
   private boolean dialled;
@@ -110,7 +117,34 @@ public final class AgentLoop {
     this.nodeName = nodeName;
     this.node = node;
     this.core = new AgentCore(bootId, seams.files().obeyed(), seams.files().buried());
+    this.happenings = new Happenings(seams.link(), nanos(seams.clock().now()));
     seams.files().known().forEach(known -> recovered.put(known.uid(), known));
+  }
+
+  /** Who is told of the attempts that run. To be called before {@link #start}. */
+  public void watch(TaskWatch by) {
+    watch = by;
+  }
+
+  /** A task said something of itself. To be called on the loop. */
+  public void said(Uid uid, Notification what) {
+    take(new Input.Notified(uid, what));
+  }
+
+  /** Memory is short and this attempt has to go. To be called on the loop. */
+  public void evict(Uid uid, String reason, SortedMap<String, Long> figures) {
+    if (core.runs(uid)) {
+      happened(uid, "EVICTED", reason, figures);
+      take(new Input.Evicted(uid, reason));
+    }
+  }
+
+  /** Something that people may want to know of. To be called on the loop. */
+  public void happened(
+      @Nullable Uid uid, String type, String message, SortedMap<String, Long> figures) {
+    KnownAttempt attempt = uid == null ? null : core.known(uid);
+    log.info("{} {}: {} {}", attempt == null ? nodeName : attempt.name(), type, message, figures);
+    happenings.add(attempt, type, message, figures, nanos(seams.clock().now()));
   }
 
   /** Begins with the launcher. To be called on the loop. */
@@ -212,9 +246,13 @@ public final class AgentLoop {
           seams.firstSession().run();
         }
         sessionOpen = true;
+        happenings.sendAll();
         answered = heartbeat;
         beat(++session, of.heartbeatInterval());
       }
+      case Effect.Watch of -> watch.running(of.attempt(), of.definition(), of.memoryBytes());
+      case Effect.Happened of ->
+          happened(of.attempt().uid(), of.type(), of.message(), new TreeMap<>());
       case Effect.Complain of -> log.error("{}; before that: {}", of.what(), of.history());
     }
   }
@@ -301,6 +339,7 @@ public final class AgentLoop {
     if (set != null) {
       set.values().forEach(Timers.Timer::cancel);
     }
+    watch.ended(uid);
     seams.logs().attemptEnded(uid);
     seams.background().execute(() -> seams.tasks().cleanUp(uid));
   }
@@ -413,6 +452,14 @@ public final class AgentLoop {
                 end == null ? null : end(end)));
       }
       take(new Input.LauncherConnected(all));
+      List<KnownAttempt> alive = new ArrayList<>();
+      for (Found each : all) {
+        KnownAttempt known = each.end() == null ? core.known(each.uid()) : null;
+        if (known != null) {
+          alive.add(known);
+        }
+      }
+      watch.found(alive);
       recovered.clear();
       if (!dialled) {
         dialled = true;

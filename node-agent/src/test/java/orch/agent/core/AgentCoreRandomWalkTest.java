@@ -371,6 +371,8 @@ class AgentCoreRandomWalkTest {
         case Effect.CloseSession of -> throw new AssertionError(of.toString());
         case Effect.Signal of -> {}
         case Effect.Send of -> {}
+        case Effect.Watch of -> {}
+        case Effect.Happened of -> {}
         case Effect.Release of -> {}
         case Effect.OpenLog of -> {}
         case Effect.ServeLogs of -> {}

@@ -10,6 +10,7 @@ import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
 import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
+import orch.api.model.HealthChecks;
 import orch.api.model.JobSpec;
 import orch.api.model.LinkHeader;
 import orch.api.model.PartitionMode;
@@ -113,6 +114,35 @@ final class Scenario {
 
   List<Deadline> renewals() {
     return all(Effect.Renew.class).stream().flatMap(each -> each.deadlines().stream()).toList();
+  }
+
+  Scenario withHealth(HealthChecks health) {
+    spec =
+        new JobSpec(
+            spec.name(),
+            spec.title(),
+            spec.labels(),
+            spec.type(),
+            spec.tasks(),
+            spec.execution(),
+            spec.resources(),
+            spec.placement(),
+            spec.restart(),
+            spec.stop(),
+            spec.timeout(),
+            spec.deadline(),
+            spec.warn(),
+            spec.onExit(),
+            health,
+            spec.update(),
+            spec.partition(),
+            spec.dependsOn(),
+            spec.schedule(),
+            spec.parameters(),
+            spec.retention(),
+            spec.priority(),
+            spec.logs());
+    return this;
   }
 
   Scenario input(Input input) {

@@ -17,6 +17,7 @@ final class Catalog {
     {"wait", "Waits for jobs to end, exits with their code (job wait)"},
     {"cancel", "Ends jobs or tasks for good (job cancel)"},
     {"retry", "Runs what failed of a job again (job retry)"},
+    {"events", "Lists what happened to jobs, tasks, nodes and the cluster"},
     {"why", "Says why a job or a task waits, or how it ended"},
     {"Jobs"},
     {"job submit", "Submits jobs from files"},
@@ -46,6 +47,7 @@ final class Catalog {
     {"The cluster"},
     {"cluster status", "Shows the cluster's state"},
     {"cluster members", "Lists the controllers"},
+    {"cluster events", "Lists what happened (also: events)"},
     {"Other"},
     {"version", "Shows the version"},
     {"completion", "Prints the completion script of a shell"},
@@ -84,7 +86,8 @@ final class Catalog {
       case "job retry" -> new JobRetryCommand();
       case "job hold" -> new JobHoldCommand(true);
       case "job release" -> new JobHoldCommand(false);
-      case "job events" -> new JobEventsCommand();
+      case "job events" -> new EventsCommand(true);
+      case "events", "cluster events" -> new EventsCommand(false);
       case "task list" -> new TaskListCommand();
       case "task show" -> new TaskShowCommand();
       case "task logs" -> new TaskLogsCommand();

@@ -127,6 +127,10 @@ final class JobWaitCommand implements Command {
       if (job.object("tasks").number("total") > 1) {
         return state + ", " + Words.progress(job.object("tasks"));
       }
+      if (job.text("reason").isEmpty() && Words.saysReadiness(job)) {
+        boolean ready = job.object("tasks").number("ready") > 0;
+        return state + (state.equals("running") ? ready ? ", ready" : ", not ready yet" : "");
+      }
       return Words.stateAndReason(state, job.text("reason"));
     }
   }

@@ -47,7 +47,10 @@ final class JobWatch {
     return new ArrayList<>(jobs.values());
   }
 
-  /** Whether there is nothing left to wait for: it has ended, or all tasks of a service run. */
+  /**
+   * Whether there is nothing left to wait for: it has ended, or all tasks of a service run and, if
+   * they say so at all, are ready.
+   */
   static boolean isDone(JsonObject job) {
     if (Words.hasEnded(job)) {
       return true;
@@ -55,7 +58,8 @@ final class JobWatch {
     JsonObject tasks = job.object("tasks");
     return job.object("spec").text("type").equals("JOB_TYPE_SERVICE")
         && tasks.number("total") > 0
-        && tasks.number("running") == tasks.number("total");
+        && tasks.number("running") == tasks.number("total")
+        && (!Words.saysReadiness(job) || tasks.number("ready") == tasks.number("total"));
   }
 
   /** Whether somebody deleted the job, so that nobody can say how it ended. */

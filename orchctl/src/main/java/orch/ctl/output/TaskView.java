@@ -84,7 +84,8 @@ public final class TaskView {
         .add("task", task.text("task"))
         .add("job", task.text("jobNumber"))
         .add("item", task.text("item"))
-        .add("state", Words.stateAndReason(state, reason), Colour.ofState(state))
+        .add("state", readiness(state, attempt, reason), Colour.ofState(state))
+        .add("says", Table.oneLine(attempt.text("statusText")))
         .add("attempt", attempt(attempt, attempts, reason))
         .add("node", attempt.text("node"))
         .add("placed", Times.local(attempt.text("placeTime")))
@@ -99,6 +100,15 @@ public final class TaskView {
         .add("out of memory", outOfMemory(result))
         .add("output", output(result))
         .render();
+  }
+
+  /** {@code running, ready}. */
+  private static String readiness(String state, JsonObject attempt, String reason) {
+    return switch (attempt.text("readiness")) {
+      case "READINESS_READY" -> state + ", ready";
+      case "READINESS_NOT_READY" -> state + ", not ready yet";
+      default -> Words.stateAndReason(state, reason);
+    };
   }
 
   private static String attempt(JsonObject attempt, long attempts, String said) {

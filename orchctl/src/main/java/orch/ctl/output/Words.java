@@ -43,6 +43,12 @@ public final class Words {
         : job.text("number") + " (" + job.text("jobName") + ")";
   }
 
+  /** Whether the tasks of a job tell by sd_notify when they are ready. */
+  public static boolean saysReadiness(JsonObject job) {
+    JsonObject health = job.object("spec").object("health");
+    return health.object("startup").has("notify") || health.object("readiness").has("notify");
+  }
+
   /** {@code 7340/10000 done, 12 running, 3 failed}; of one task {@code 1}. */
   public static String progress(JsonObject tasks) {
     long total = tasks.number("total");
@@ -53,7 +59,7 @@ public final class Words {
     text.append(tasks.number("succeeded")).append('/').append(total).append(" done");
     for (String state :
         new String[] {
-          "placed", "running", "stopping", "failed", "killed", "cancelled", "dropped"
+          "placed", "running", "ready", "stopping", "failed", "killed", "cancelled", "dropped"
         }) {
       long count = tasks.number(state);
       if (count > 0) {
