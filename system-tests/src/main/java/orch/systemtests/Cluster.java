@@ -21,19 +21,21 @@ import java.util.stream.Stream;
 public final class Cluster implements AutoCloseable {
   private static final AtomicInteger COUNTER = new AtomicInteger();
 
-  private final Path distribution;
   private final Path directory;
+  private final String user;
   private final List<String> prefix;
   private final int httpPort = freePort();
   private final int grpcPort = freePort();
   private final String node;
+  private Path distribution;
   private Daemon controller;
   private Daemon agent;
 
-  private Cluster(Path distribution, Path directory, List<String> prefix)
+  private Cluster(Path distribution, Path directory, String user, List<String> prefix)
       throws IOException, InterruptedException {
     this.distribution = distribution;
     this.directory = directory;
+    this.user = user;
     this.prefix = List.copyOf(prefix);
     this.node = "test-" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet();
     this.controller = startController();
@@ -42,7 +44,14 @@ public final class Cluster implements AutoCloseable {
 
   /** As the user that runs the tests. */
   public static Cluster start() throws IOException, InterruptedException {
-    return new Cluster(distribution(), Files.createTempDirectory("orch-system-test-"), List.of());
+    return startIn(Files.createTempDirectory("orch-system-test-"));
+  }
+
+  /**
+   * As {@link #start()}, in a directory that is there already; it goes when the cluster is closed.
+   */
+  public static Cluster startIn(Path directory) throws IOException, InterruptedException {
+    return new Cluster(distribution(), directory, System.getProperty("user.name"), List.of());
   }
 
   /**
@@ -60,7 +69,10 @@ public final class Cluster implements AutoCloseable {
         new byte[0]);
     Shell.run(List.of("chown", "-R", user, directory.toString()), Map.of(), root, new byte[0]);
     return new Cluster(
-        copy, directory, List.of("setpriv", "--reuid", user, "--clear-groups", "--inh-caps=-all"));
+        copy,
+        directory,
+        user,
+        List.of("setpriv", "--reuid", user, "--clear-groups", "--inh-caps=-all"));
   }
 
   /** Where the build left the distribution. */
@@ -125,12 +137,23 @@ public final class Cluster implements AutoCloseable {
     return result;
   }
 
+  /** Starts another version of the agent, in place of one that has ended. */
+  public void upgradeAgent(Path to) throws IOException, InterruptedException {
+    distribution = to;
+    agent = startAgent();
+  }
+
+  /** Launcher and shims of the agent. */
+  public Guards guards() throws IOException {
+    return Guards.of(directory.resolve("agent"));
+  }
+
   /**
-   * Submits a spec given as text, to run as the tests' own user (else it could not reach their
-   * files); its job number.
+   * Submits a spec given as text, to run as the cluster's own user (else it could not reach the
+   * tests' files); its job number.
    */
   public String submit(String spec) throws IOException, InterruptedException {
-    String own = spec + "user: " + System.getProperty("user.name") + "\n";
+    String own = spec + "user: " + user + "\n";
     CommandResult result =
         orchctlWithInput(own.getBytes(StandardCharsets.UTF_8), "job", "submit", "-o", "name", "-");
     if (result.code() != 0) {
@@ -170,6 +193,7 @@ public final class Cluster implements AutoCloseable {
   private void stopAll() throws IOException, InterruptedException {
     agent.terminate();
     String cgroup = cgroup();
+    Path run = guards().run();
     CommandResult stopped =
         Shell.run(
             command(
@@ -179,7 +203,11 @@ public final class Cluster implements AutoCloseable {
             new byte[0]);
     controller.terminate();
     List<String> left = new ArrayList<>(Leftovers.of(directory));
+    left.addAll(Leftovers.of(run));
     left.addAll(Leftovers.cgroups(cgroup));
+    if (Files.exists(run)) {
+      left.add(run.toString());
+    }
     delete(directory);
     if (stopped.code() != 0 || !left.isEmpty()) {
       throw new AssertionError("left behind: " + left + "\n--stop-all: " + stopped);

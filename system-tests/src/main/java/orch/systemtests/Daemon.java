@@ -31,7 +31,7 @@ public final class Daemon {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     Daemon daemon = new Daemon(name, process);
-    Thread.ofVirtual().name(name).start(daemon::pump);
+    Thread.ofPlatform().daemon().name(name).start(daemon::pump);
     long deadline = System.nanoTime() + READY_LIMIT.toNanos();
     while (!daemon.ready.await(20, TimeUnit.MILLISECONDS)) {
       if (daemon.ended.getCount() == 0 || System.nanoTime() > deadline) {

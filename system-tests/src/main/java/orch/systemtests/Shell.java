@@ -30,7 +30,14 @@ public final class Shell {
     try (OutputStream stdin = process.getOutputStream()) {
       stdin.write(input);
     }
-    if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+    boolean ended;
+    try {
+      ended = process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      throw e;
+    }
+    if (!ended) {
       process.destroyForcibly().waitFor();
       throw new IOException(
           "took over "
@@ -45,7 +52,9 @@ public final class Shell {
 
   private static CompletableFuture<byte[]> read(InputStream stream) {
     CompletableFuture<byte[]> bytes = new CompletableFuture<>();
-    Thread.ofVirtual()
+    // Not a virtual thread: reading a pipe would keep its carrier from all others.
+    Thread.ofPlatform()
+        .daemon()
         .start(() -> {
           try (stream;
               ByteArrayOutputStream all = new ByteArrayOutputStream()) {

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import orch.systemtests.host.Host;
 import orch.systemtests.host.HostLab;
@@ -86,6 +88,92 @@ class RealHostIT {
     expect("[ -d /proc/" + pid + " ]");
     expect("touch /tmp/go");
     assertEquals(9, host.run("orchctl wait " + number).code());
+  }
+
+  @Test
+  void aForkBombIsCappedCountedAndKilledAndTheAgentIsFine() throws Exception {
+    String number =
+        submit(
+            """
+            name: bomb
+            resources: {pids: 30, memory: 100Mi}
+            command: [sh, -c, 'bomb() { bomb | bomb & }; bomb; sleep 1000']
+            stop: {grace: 1s}
+            """);
+    host.await(
+        Duration.ofSeconds(30),
+        "cat /sys/fs/cgroup/system.slice/orch-tasks-*.scope/t-*/pids.events"
+            + " | grep -q 'max [1-9]'");
+    expect("orchctl cancel " + number);
+    host.run("orchctl wait " + number);
+    assertEquals("7\n", host.run("orchctl run -- sh -c 'echo 7'").text());
+    assertEquals(
+        "", expect("ls -d /sys/fs/cgroup/system.slice/orch-tasks-*.scope/t-* 2>/dev/null || :"));
+  }
+
+  @Test
+  void theLimitsOfTheSpecAreTheKernels() throws Exception {
+    String number =
+        submit(
+            """
+            name: limited
+            resources: {cpu: 100m, cpuMax: 200m, memory: 64Mi, pids: 77}
+            command:
+            - sh
+            - -c
+            - cd /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup) && cat cpu.max memory.max pids.max
+            """);
+    expect("orchctl wait " + number);
+    String[] limits = expect("orchctl logs " + number).split("\n", -1);
+    String[] cpu = limits[0].split(" ", -1);
+    assertEquals(0.2, Double.parseDouble(cpu[0]) / Double.parseDouble(cpu[1]));
+    assertEquals(Long.toString(64 << 20), limits[1]);
+    assertEquals("77", limits[2]);
+  }
+
+  @Test
+  void withJournaldStoppedNoTaskBlocksAndItsLinesComeWhenItIsBack() throws Exception {
+    expect(
+        "systemctl stop systemd-journald.socket systemd-journald-dev-log.socket"
+            + " systemd-journald-audit.socket systemd-journald 2>&1 || :");
+    String number = expect("orchctl run -d --name mute -- sh -c 'seq 1 5000; exit 6'");
+    assertEquals(6, host.run("orchctl wait " + number).code());
+    assertEquals("5000", expect("orchctl logs mute | wc -l"));
+    expect(
+        "systemctl start systemd-journald.socket systemd-journald-dev-log.socket"
+            + " systemd-journald");
+    String seen =
+        host.await(
+            Duration.ofSeconds(60),
+            """
+            journalctl --sync
+            journalctl -q -o cat ORCH_TASK=mute/0 >/tmp/mute
+            [ "$(sort -n /tmp/mute | uniq | wc -l)" = 5000 ] && wc -l </tmp/mute
+            """);
+    System.err.println("lines in the journal: " + seen.strip() + " for 5000");
+  }
+
+  @Test
+  void theLaunchersOwnTestsPassWhereEveryControllerIs() throws Exception {
+    String binaries = Cluster.distribution() + "/../../../node-agent/target/native";
+    assumeTrue(
+        Files.isExecutable(Path.of(binaries, "launcher_test")),
+        binaries + "/launcher_test is made by the build of node-agent");
+    // A process costs much more here than elsewhere.
+    Host.Running tests =
+        host.start(
+            "ORCH_TEST_TASKS=200 systemd-run --quiet --scope -p Delegate=yes %1$s/launcher_test %1$s/orch-launcher"
+                .formatted(binaries));
+    CommandResult result = host.finish(tests, Duration.ofMinutes(4));
+    assertEquals(0, result.code(), result.toString());
+    assertTrue(result.text().contains("a_leader_killed_for_memory"), result.text());
+    assertTrue(!result.text().contains("SKIPPED a_"), result.text());
+  }
+
+  private static String submit(String spec) throws Exception {
+    host.write("/tmp/job.yaml", spec);
+    String name = expect("orchctl job submit -o name /tmp/job.yaml");
+    return name.substring(name.lastIndexOf('/') + 1);
   }
 
   private static String expect(String script) throws Exception {
