@@ -287,6 +287,11 @@ public final class Host {
     return directory().resolve("disk");
   }
 
+  /** What the host sees as /mnt/host. */
+  public Path outside() {
+    return share();
+  }
+
   private Path directory() {
     return lab.directory().resolve(name);
   }
