@@ -17,7 +17,7 @@ import orch.systemtests.Json;
  * (z1 to z3), three controllers (c1 to c3), agents (n1 and so on).
  */
 public final class Fleet implements AutoCloseable {
-  private static final Duration READY_LIMIT = Duration.ofSeconds(120);
+  private static final Duration READY_LIMIT = Duration.ofMinutes(2);
   private static final int MEMBERS = 3;
   private static final int SERVER_MEBIBYTES = 384;
   private static final int HOST_MEBIBYTES = 512;
@@ -151,7 +151,7 @@ public final class Fleet implements AutoCloseable {
   /** Runs orchctl on this machine against a controller. */
   public CommandResult orchctl(Host controller, String... arguments)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("timeout", "60"));
+    List<String> command = new ArrayList<>(List.of("timeout", "20"));
     command.add(Cluster.distribution().resolve("bin/orchctl").toString());
     command.addAll(List.of(arguments));
     return lab.run(
