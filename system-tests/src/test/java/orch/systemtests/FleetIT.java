@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Random;
 import orch.systemtests.host.Fleet;
 import orch.systemtests.host.Host;
 import orch.systemtests.host.HostLab;
@@ -20,9 +21,10 @@ import org.junit.jupiter.api.Timeout;
  * load of jobs: whatever fails, acked jobs exist, exit codes are true, and no task of a {@code
  * partition: stop} job lives twice.
  */
-@Timeout(900)
+@Timeout(2400)
 class FleetIT {
   private static final boolean SOAK = Boolean.getBoolean("orch.soak");
+  private static final int RANDOM_FAULTS = 12;
   private static final Duration TAKE_OVER = Duration.ofSeconds(60);
 
   private Fleet fleet;
@@ -54,8 +56,31 @@ class FleetIT {
       agentCutOff();
       ensembleLosesOneServer();
       ensembleLosesItsMajority();
+      atRandom();
     }
     load.stopAndCheck();
+  }
+
+  private interface Fault {
+    void strike() throws Exception;
+  }
+
+  private void atRandom() throws Exception {
+    long seed = Long.getLong("orch.seed", System.nanoTime());
+    say("faults at random, seed " + seed);
+    Random random = new Random(seed);
+    List<Fault> faults =
+        List.of(
+            this::leaderCutOffFromTheEnsembleButNotFromTheAgents,
+            this::agentsHostCrashesAndReboots,
+            this::leaderKilled,
+            this::leaderFrozenAndWoken,
+            this::agentCutOff,
+            this::ensembleLosesOneServer,
+            this::ensembleLosesItsMajority);
+    for (int n = 0; n < RANDOM_FAULTS; n++) {
+      faults.get(random.nextInt(faults.size())).strike();
+    }
   }
 
   private void leaderKilled() throws Exception {
