@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(600)
 class ChaosIT {
-  private static final int KILLS = Boolean.getBoolean("orch.soak") ? 100 : 25;
+  private static final int KILLS = Boolean.getBoolean("orch.soak") ? 100 : 15;
   private static final int TASKS = 24;
 
   /** Jobs that may be alive before the next is submitted. */

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(600)
 class ManyTasksIT {
   private static final boolean SOAK = Boolean.getBoolean("orch.soak");
-  private static final int ALIVE = SOAK ? 1_000 : 300;
-  private static final int STARTS = SOAK ? 10_000 : 1_500;
+  private static final int ALIVE = SOAK ? 1_000 : 200;
+  private static final int STARTS = SOAK ? 10_000 : 1_000;
 
   /** The goal is 40 with 1,000 tasks; what all guards share weighs more on fewer of them. */
   private static final double MOST_PSS_KIB = 64;
