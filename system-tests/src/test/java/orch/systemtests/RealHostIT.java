@@ -155,11 +155,11 @@ class RealHostIT {
 
   @Test
   void theLaunchersOwnTestsPassWhereEveryControllerIs() throws Exception {
+    assumeTrue(Boolean.getBoolean("orch.soak"), "only in a soak: a process costs much more here");
     String binaries = Cluster.distribution() + "/../../../node-agent/target/native";
     assumeTrue(
         Files.isExecutable(Path.of(binaries, "launcher_test")),
         binaries + "/launcher_test is made by the build of node-agent");
-    // A process costs much more here than elsewhere.
     Host.Running tests =
         host.start(
             "ORCH_TEST_TASKS=200 systemd-run --quiet --scope -p Delegate=yes %1$s/launcher_test %1$s/orch-launcher"
