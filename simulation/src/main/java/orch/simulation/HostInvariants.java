@@ -24,12 +24,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class HostInvariants
     implements SimulatedLauncher.Witness, SimulatedLink.Witness, Ledger.AttemptReader {
+  private static final Duration LEASE_MARGIN = Duration.ofSeconds(2);
+
   private final World world;
   private final CommittedLog log;
   private final Ledger ledger;
   private final Map<Uid, TaskLife> lives = new TreeMap<>();
   private final Map<String, Obeyed> obeyed = new TreeMap<>();
   private final Map<String, TreeSet<Uid>> stopsHeard = new TreeMap<>();
+  private final Map<String, Long> leased = new TreeMap<>();
   private @Nullable String staleMessage;
   private boolean calm;
 
@@ -107,6 +110,32 @@ final class HostInvariants
   public void ended(TaskLife life) {
     world.record(
         life.node.name(), "ended " + life.uid + " " + (life.end == null ? "-" : life.end.kind()));
+  }
+
+  /**
+   * No task of {@code partition: stop} lives on much longer than the last lease that its node heard
+   * of, and the time for its stop. Counts from the answer, which is later than the lease's start.
+   */
+  void leasesKept() {
+    for (TaskLife life : lives.values()) {
+      Ledger.BookedAttempt attempt = life.alive ? ledger.attempt(life.uid) : null;
+      if (attempt == null || attempt.spec.partition().mode() != PartitionMode.STOP) {
+        continue;
+      }
+      long since = Math.max(life.forkNanos, leased.getOrDefault(life.node.name(), 0L));
+      Duration longest =
+          attempt.spec.partition().stopAfter().plus(attempt.spec.stop().grace()).plus(LEASE_MARGIN);
+      if (world.nowNanos() - since > longest.toNanos()) {
+        throw new Violation(
+            8,
+            attempt
+                + " lives on "
+                + life.node.name()
+                + ", which has heard of no lease for "
+                + (world.nowNanos() - since) / 1_000_000
+                + " ms");
+      }
+    }
   }
 
   /** Trees that live, of all hosts. */
@@ -218,6 +247,9 @@ final class HostInvariants
       return;
     }
     obeyed.put(node.name(), of);
+    if (message instanceof ControllerMessage.HeartbeatReply reply && reply.lease()) {
+      leased.put(node.name(), world.nowNanos());
+    }
     if (message instanceof ControllerMessage.Desired desired) {
       for (DesiredAttempt order : desired.attempts()) {
         if (order.stop() != null) {

@@ -47,10 +47,6 @@ interface PlantedBugs {
     return false;
   }
 
-  default boolean ignoresLeases() {
-    return false;
-  }
-
   default boolean forgetsClaims() {
     return false;
   }

@@ -8,12 +8,16 @@ import orch.controller.port.CommittedListener;
 import orch.controller.port.ControllerPort;
 import orch.controller.port.Member;
 import orch.controller.runtime.ControllerLoop;
+import orch.controller.store.CheckpointPolicy;
 import orch.controller.store.LogLayout;
 import org.jspecify.annotations.Nullable;
 
 /** A controller on a machine of its own: the real loop over simulated seams. */
 final class SimulatedController {
   static final LogLayout LAYOUT = new LogLayout("/orch");
+
+  /** Often enough that members load one and that the log is truncated in every run. */
+  private static final CheckpointPolicy CHECKPOINTS = new CheckpointPolicy(60, 1 << 20, 10);
 
   private final Surroundings surroundings;
   private final World world;
@@ -99,6 +103,7 @@ final class SimulatedController {
                 world.randomness()),
             LAYOUT,
             name,
+            CHECKPOINTS,
             (why, cause) -> failed(fresh, why, cause));
     loop = started;
     world.record(fresh.name(), "starts");

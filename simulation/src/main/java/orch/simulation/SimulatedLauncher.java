@@ -227,7 +227,7 @@ final class SimulatedLauncher {
   /** The shim keeps it, whether an agent lives or not. */
   private void awaitDeadline(Guarded of) {
     long deadline = of.deadline;
-    if (deadline == 0 || (of.leased && node.bugs().ignoresLeases())) {
+    if (deadline == 0) {
       return;
     }
     later(

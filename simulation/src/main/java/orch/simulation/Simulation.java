@@ -24,7 +24,7 @@ final class Simulation {
   private static final Duration PATIENCE = Duration.ofMinutes(10);
   private static final Duration LOOK = Duration.ofSeconds(1);
   private static final Duration REST = Duration.ofSeconds(4);
-  private static final int CHECKED = 1_000;
+  private static final int CHECKED = 500;
   private static final long MOST_STEPS = 2_000_000;
 
   private final World world;
@@ -194,6 +194,7 @@ final class Simulation {
   /** Invariants whose check takes time by the size of the state. */
   private void check() {
     allocations.check();
+    hosts.leasesKept();
   }
 
   private Outcome outcome() {

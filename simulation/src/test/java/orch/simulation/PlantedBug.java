@@ -15,14 +15,12 @@ import orch.agent.process.LauncherPort;
 import orch.agent.runtime.AgentFiles;
 import orch.api.model.AgentMessage;
 import orch.api.model.ControllerMessage;
-import orch.api.model.LinkHeader;
 import orch.api.model.NodeCapacity;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.controller.convert.RecordConvert;
 import orch.controller.core.Change;
 import orch.controller.core.Input;
-import orch.controller.core.Rejection;
 import orch.controller.core.RequestMeta;
 import orch.controller.core.Saboteur;
 import orch.controller.core.StateView;
@@ -122,22 +120,6 @@ enum PlantedBug {
                   end.recordNanos(),
                   end.stopped())
               : end;
-        }
-      }),
-  /** A shim does not keep the end of a lease. */
-  LEASE_FORGOTTEN(() ->
-      new PlantedBugs() {
-        @Override
-        public boolean ignoresLeases() {
-          return true;
-        }
-      }),
-  /** A leader grants leases though it could not prove itself for long. */
-  STALE_LEASE_GRANTED(() ->
-      new PlantedBugs() {
-        @Override
-        public ControllerPort between(SimulatedController controller, ControllerPort port) {
-          return new AlwaysLeasing(port);
         }
       }),
   /** Stops are taken and nothing happens. */
@@ -463,33 +445,6 @@ enum PlantedBug {
                   of.tracestate())
               : request,
           reader);
-    }
-  }
-
-  private static final class AlwaysLeasing extends Controller {
-    AlwaysLeasing(ControllerPort port) {
-      super(port);
-    }
-
-    @Override
-    public AgentSession openSession(AgentMessage.Hello hello, AgentLink link) {
-      return super.openSession(
-          hello,
-          new AgentLink() {
-            @Override
-            public void send(LinkHeader header, ControllerMessage message) {
-              link.send(
-                  header,
-                  message instanceof ControllerMessage.HeartbeatReply of
-                      ? new ControllerMessage.HeartbeatReply(of.sequence(), true)
-                      : message);
-            }
-
-            @Override
-            public void close(Rejection why) {
-              link.close(why);
-            }
-          });
     }
   }
 }
