@@ -112,26 +112,6 @@ class RealHostIT {
   }
 
   @Test
-  void theLimitsOfTheSpecAreTheKernels() throws Exception {
-    String number =
-        submit(
-            """
-            name: limited
-            resources: {cpu: 100m, cpuMax: 200m, memory: 64Mi, pids: 77}
-            command:
-            - sh
-            - -c
-            - cd /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup) && cat cpu.max memory.max pids.max
-            """);
-    expect("orchctl wait " + number);
-    String[] limits = expect("orchctl logs " + number).split("\n", -1);
-    String[] cpu = limits[0].split(" ", -1);
-    assertEquals(0.2, Double.parseDouble(cpu[0]) / Double.parseDouble(cpu[1]));
-    assertEquals(Long.toString(64 << 20), limits[1]);
-    assertEquals("77", limits[2]);
-  }
-
-  @Test
   void withJournaldStoppedNoTaskBlocksAndItsLinesComeWhenItIsBack() throws Exception {
     expect(
         "systemctl stop systemd-journald.socket systemd-journald-dev-log.socket"
