@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -277,7 +278,8 @@ public final class AgentMain implements Callable<Integer> {
             node,
             identity.bootId(),
             () ->
-                description(node, identity, attributes, launcher.missingLimits(cgroup.missing())));
+                description(node, identity, attributes, launcher.missingLimits(cgroup.missing())),
+            UUID.randomUUID().toString());
     launcher.pass(sockets);
     agent.watch(TaskWatch.both(new ServiceWatch(sockets), memory));
     memory.begin(memoryActions(agent, launcher));

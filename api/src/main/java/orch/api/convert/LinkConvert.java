@@ -118,6 +118,7 @@ public final class LinkConvert {
         .setInventoryHash(hello.inventoryHash())
         .setHighestJobNumber(hello.highestJobNumber())
         .setUser(node.user())
+        .setInstance(hello.instance())
         .build();
   }
 
@@ -146,7 +147,8 @@ public final class LinkConvert {
             hello.getUser()),
         hello.getInventoryCount(),
         hello.getInventoryHash(),
-        hello.getHighestJobNumber());
+        hello.getHighestJobNumber(),
+        hello.getInstance());
   }
 
   // ---- from controllers
@@ -164,7 +166,8 @@ public final class LinkConvert {
           to.setWelcome(
               Welcome.newBuilder()
                   .setHeartbeatInterval(toProto(welcome.heartbeatInterval()))
-                  .setWantInventory(welcome.wantInventory()));
+                  .setWantInventory(welcome.wantInventory())
+                  .setAdoptedFrom(welcome.adoptedFrom()));
       case ControllerMessage.Desired desired ->
           to.setDesired(
               Desired.newBuilder()
@@ -174,6 +177,11 @@ public final class LinkConvert {
                   .addAllAttempts(map(desired.attempts(), LinkConvert::desired)));
       case ControllerMessage.Forget(List<orch.api.model.Uid> uids) ->
           to.setForget(Forget.newBuilder().addAllUids(map(uids, AttemptConvert::toProto)));
+      case ControllerMessage.StopReplaced(orch.api.model.Uid uid, String reason) ->
+          to.setStopReplaced(
+              orch.agent.v1.StopReplaced.newBuilder()
+                  .setUid(AttemptConvert.toProto(uid))
+                  .setReason(reason));
       case ControllerMessage.HeartbeatReply(long sequence, boolean lease) ->
           to.setHeartbeatReply(HeartbeatReply.newBuilder().setSequence(sequence).setLease(lease));
       case ControllerMessage.OpenLogs open -> to.setOpenLogs(openLogs(open));
@@ -204,7 +212,8 @@ public final class LinkConvert {
           Optional.of(
               new ControllerMessage.Welcome(
                   AttemptConvert.fromProto(message.getWelcome().getHeartbeatInterval()),
-                  message.getWelcome().getWantInventory()));
+                  message.getWelcome().getWantInventory(),
+                  message.getWelcome().getAdoptedFrom()));
       case DESIRED ->
           Optional.of(
               new ControllerMessage.Desired(
@@ -216,6 +225,11 @@ public final class LinkConvert {
           Optional.of(
               new ControllerMessage.Forget(
                   map(message.getForget().getUidsList(), AttemptConvert::fromProto)));
+      case STOP_REPLACED ->
+          Optional.of(
+              new ControllerMessage.StopReplaced(
+                  AttemptConvert.fromProto(message.getStopReplaced().getUid()),
+                  message.getStopReplaced().getReason()));
       case HEARTBEAT_REPLY ->
           Optional.of(
               new ControllerMessage.HeartbeatReply(

@@ -4,7 +4,12 @@ import java.util.List;
 
 /** From an agent to the controller; see {@code orch/agent/v1/agent.proto} for each. */
 public sealed interface AgentMessage {
-  /** First message of a session. */
+  /**
+   * First message of a session.
+   *
+   * @param instance of the agent's process, so that another agent with a copy of the node's
+   *     identity is told from this one that comes again; empty: unknown
+   */
   record Hello(
       int protocolVersion,
       String clusterId,
@@ -14,8 +19,32 @@ public sealed interface AgentMessage {
       NodeDescription node,
       int inventoryCount,
       long inventoryHash,
-      long highestJobNumber)
-      implements AgentMessage {}
+      long highestJobNumber,
+      String instance)
+      implements AgentMessage {
+    public Hello(
+        int protocolVersion,
+        String clusterId,
+        int incarnation,
+        long epoch,
+        long appliedRevision,
+        NodeDescription node,
+        int inventoryCount,
+        long inventoryHash,
+        long highestJobNumber) {
+      this(
+          protocolVersion,
+          clusterId,
+          incarnation,
+          epoch,
+          appliedRevision,
+          node,
+          inventoryCount,
+          inventoryHash,
+          highestJobNumber,
+          "");
+    }
+  }
 
   /** Everything the agent knows, in parts. */
   record Inventory(List<AttemptStatus> attempts, boolean last) implements AgentMessage {}

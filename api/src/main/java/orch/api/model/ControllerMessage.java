@@ -5,8 +5,17 @@ import java.util.List;
 
 /** From the leader to an agent; see {@code orch/agent/v1/agent.proto} for each. */
 public sealed interface ControllerMessage {
-  /** Answer to the agent's Hello. */
-  record Welcome(Duration heartbeatInterval, boolean wantInventory) implements ControllerMessage {}
+  /**
+   * Answer to the agent's Hello.
+   *
+   * @param adoptedFrom the cluster that the node belonged to until now; empty: this one, or none
+   */
+  record Welcome(Duration heartbeatInterval, boolean wantInventory, String adoptedFrom)
+      implements ControllerMessage {
+    public Welcome(Duration heartbeatInterval, boolean wantInventory) {
+      this(heartbeatInterval, wantInventory, "");
+    }
+  }
 
   /** What should run: a full set in parts, then deltas. */
   record Desired(
@@ -15,6 +24,13 @@ public sealed interface ControllerMessage {
 
   /** These terminal results are committed. */
   record Forget(List<Uid> uids) implements ControllerMessage {}
+
+  /**
+   * The attempt was given up while its node did not answer, so what lives of it is to be stopped.
+   *
+   * @param reason for people
+   */
+  record StopReplaced(Uid uid, String reason) implements ControllerMessage {}
 
   record HeartbeatReply(long sequence, boolean lease) implements ControllerMessage {}
 

@@ -91,7 +91,7 @@ final class LinkConvertTest {
             List.of("memory"),
             "orch");
     return List.of(
-        new AgentMessage.Hello(1, "c-1", 2, 5, 899, node, 12, 0x8123456789abcdefL, 41),
+        new AgentMessage.Hello(1, "c-1", 2, 5, 899, node, 12, 0x8123456789abcdefL, 41, "i-7"),
         new AgentMessage.Inventory(List.of(STATUS, NEW_STATUS), true),
         new AgentMessage.Reports(List.of(STATUS)),
         new AgentMessage.Heartbeat(17, 123_456_789_012L),
@@ -139,7 +139,9 @@ final class LinkConvertTest {
             1L << 30,
             STAGES);
     return List.of(
-        new ControllerMessage.Welcome(Duration.ofMillis(1_500), true),
+        new ControllerMessage.StopReplaced(
+            new orch.api.model.Uid(1, 2, 3), "given up"),
+        new ControllerMessage.Welcome(Duration.ofMillis(1_500), true, "c-0"),
         new ControllerMessage.Desired(true, true, List.of(definition), List.of(attempt)),
         new ControllerMessage.Forget(List.of(ATTEMPT, JOB)),
         new ControllerMessage.HeartbeatReply(17, true),

@@ -17,10 +17,12 @@ import orch.api.model.TaskState;
 import orch.controller.core.Answer;
 import orch.controller.core.AttemptRef;
 import orch.controller.core.Change;
+import orch.controller.core.FleetBrake;
 import orch.controller.core.JobEnding;
 import orch.controller.core.Next;
 import orch.controller.core.NodeAvailability;
 import orch.controller.core.NodeContact;
+import orch.controller.core.RefusedNode;
 import orch.controller.core.Rejection;
 import orch.controller.core.RejectionCode;
 import orch.controller.core.StopCause;
@@ -124,12 +126,41 @@ final class ChangeReader {
           new Change.NodeLabelled(
               from.getNodeLabelled().getNode(),
               new TreeMap<>(from.getNodeLabelled().getLabelsMap()));
+      case FLEET_BRAKE_CHANGED ->
+          new Change.FleetBrakeChanged(
+              named(FleetBrake.class, from.getFleetBrakeChanged().getBrake()),
+              from.getFleetBrakeChanged().getReason());
+      case NODE_REFUSED -> new Change.NodeRefused(refused(from.getNodeRefused().getNode()));
+      case NODE_REFUSALS_FORGOTTEN ->
+          new Change.NodeRefusalsForgotten(from.getNodeRefusalsForgotten().getKeysList());
+      case NODE_REPLACED ->
+          new Change.NodeReplaced(
+              from.getNodeReplaced().getNode(),
+              from.getNodeReplaced().getNewUid(),
+              from.getNodeReplaced().getReason());
+      case NODE_ADMITTED ->
+          new Change.NodeAdmitted(
+              from.getNodeAdmitted().getUid(),
+              from.getNodeAdmitted().getClusterId(),
+              from.getNodeAdmitted().getIncarnation());
       case KIND_NOT_SET ->
           throw new UnknownChangeException(
               "the log holds a change of a kind that this version does not know (fields "
                   + from.getUnknownFields().asMap().keySet()
                   + "); upgrade this controller");
     };
+  }
+
+  private static RefusedNode refused(orch.log.v1.RefusedNode from) {
+    return new RefusedNode(
+        from.getName(),
+        from.getUid(),
+        from.getMachineId(),
+        from.getBootId(),
+        from.getClusterId(),
+        from.getIncarnation(),
+        from.getReason(),
+        from.getMessage());
   }
 
   private static Change submitted(orch.log.v1.JobSubmitted from) {

@@ -11,6 +11,7 @@ import orch.controller.core.Answer;
 import orch.controller.core.AttemptRef;
 import orch.controller.core.Change;
 import orch.controller.core.Next;
+import orch.controller.core.RefusedNode;
 import orch.controller.core.Rejection;
 import orch.controller.core.TaskRef;
 import orch.log.v1.AttemptsEnded;
@@ -20,6 +21,7 @@ import orch.log.v1.AttemptsRunning;
 import orch.log.v1.AttemptsStopping;
 import orch.log.v1.ClusterCreated;
 import orch.log.v1.EpochStarted;
+import orch.log.v1.FleetBrakeChanged;
 import orch.log.v1.FormatRaised;
 import orch.log.v1.JobDeleted;
 import orch.log.v1.JobEnded;
@@ -30,10 +32,14 @@ import orch.log.v1.JobStopping;
 import orch.log.v1.JobSubmitted;
 import orch.log.v1.JobUnblocked;
 import orch.log.v1.JobVersioned;
+import orch.log.v1.NodeAdmitted;
 import orch.log.v1.NodeAvailabilityChanged;
 import orch.log.v1.NodeContactChanged;
 import orch.log.v1.NodeLabelled;
+import orch.log.v1.NodeRefusalsForgotten;
+import orch.log.v1.NodeRefused;
 import orch.log.v1.NodeRegistered;
+import orch.log.v1.NodeReplaced;
 import orch.log.v1.NodeSettled;
 import orch.log.v1.NodeUpdated;
 import orch.log.v1.RequestAnswered;
@@ -149,8 +155,40 @@ final class ChangeWriter {
       case Change.NodeLabelled of ->
           to.setNodeLabelled(
               NodeLabelled.newBuilder().setNode(of.node()).putAllLabels(of.labels()));
+      case Change.FleetBrakeChanged of ->
+          to.setFleetBrakeChanged(
+              FleetBrakeChanged.newBuilder().setBrake(of.brake().name()).setReason(of.reason()));
+      case Change.NodeRefused of ->
+          to.setNodeRefused(NodeRefused.newBuilder().setNode(refused(of.node())));
+      case Change.NodeRefusalsForgotten of ->
+          to.setNodeRefusalsForgotten(NodeRefusalsForgotten.newBuilder().addAllKeys(of.keys()));
+      case Change.NodeReplaced of ->
+          to.setNodeReplaced(
+              NodeReplaced.newBuilder()
+                  .setNode(of.node())
+                  .setNewUid(of.newUid())
+                  .setReason(of.reason()));
+      case Change.NodeAdmitted of ->
+          to.setNodeAdmitted(
+              NodeAdmitted.newBuilder()
+                  .setUid(of.uid())
+                  .setClusterId(of.clusterId())
+                  .setIncarnation(of.incarnation()));
     }
     return to.build();
+  }
+
+  private static orch.log.v1.RefusedNode refused(RefusedNode of) {
+    return orch.log.v1.RefusedNode.newBuilder()
+        .setName(of.name())
+        .setUid(of.uid())
+        .setMachineId(of.machineId())
+        .setBootId(of.bootId())
+        .setClusterId(of.clusterId())
+        .setIncarnation(of.incarnation())
+        .setReason(of.reason())
+        .setMessage(of.message())
+        .build();
   }
 
   private static JobSubmitted submitted(Change.JobSubmitted of) {

@@ -27,13 +27,23 @@ final class AgentInputs {
   private final Settler settler;
   private final Placer placer;
   private final NodeWork work;
+  private final Silences silences;
+  private final RefusedNodes refusals;
 
   /** Attempts named in the parts of an inventory so far, by node uid. */
   private final TreeMap<String, LinkedHashSet<Uid>> inventories = new TreeMap<>();
 
   private record Due(Job job, int ordinal, Change.Ended ended, boolean here) {}
 
-  AgentInputs(State state, Settler settler, Placer placer, NodeWork work) {
+  AgentInputs(
+      State state,
+      Settler settler,
+      Placer placer,
+      NodeWork work,
+      Silences silences,
+      RefusedNodes refusals) {
+    this.silences = silences;
+    this.refusals = refusals;
     this.state = state;
     this.settler = settler;
     this.placer = placer;
@@ -48,8 +58,9 @@ final class AgentInputs {
 
   void hello(Draft draft, Input.NodeHello input) {
     AgentMessage.Hello hello = input.hello();
-    Rejection refusal = HelloRules.refusal(state, hello);
+    Rejection refusal = HelloRules.refusal(state, hello, input.doubled());
     if (refusal != null) {
+      refusals.refused(draft, hello, refusal);
       draft.effect(new Effect.Refuse(hello.node().uid(), input.session(), refusal));
       return;
     }
@@ -63,6 +74,8 @@ final class AgentInputs {
     } else if (!node.description.equals(hello.node())) {
       draft.emit(new Change.NodeUpdated(node.number, hello.node()));
     }
+    refusals.welcomed(draft, hello);
+    silences.spoke(node);
     if (Tables.CONTACT.moves(node.contact, ContactEvent.HELLO)) {
       draft.emit(new Change.NodeContactChanged(node.number, NodeContact.UP, ""));
     }
@@ -71,15 +84,19 @@ final class AgentInputs {
         known.count() == hello.inventoryCount() && known.value() == hello.inventoryHash();
     boolean wantInventory = !same || !node.settled;
     inventories.remove(node.uid());
-    draft.effect(new Effect.Welcome(node.uid(), input.session(), wantInventory));
+    String adoptedFrom = hello.clusterId().equals(state.clusterId) ? "" : hello.clusterId();
+    draft.effect(new Effect.Welcome(node.uid(), input.session(), wantInventory, adoptedFrom));
     if (!wantInventory) {
       draft.sendAll(node.uid());
     }
     work.look(node);
   }
 
-  void silent(Draft draft, String nodeUid) {
-    Node node = state.nodesByUid.get(nodeUid);
+  void silent(Draft draft, Input.NodeSilent input) {
+    Node node = state.nodesByUid.get(input.nodeUid());
+    if (node != null) {
+      silences.fellSilent(node, input.heardNanos(), input.leaseNanos());
+    }
     if (node != null && Tables.CONTACT.moves(node.contact, ContactEvent.SILENT)) {
       draft.emit(
           new Change.NodeContactChanged(
@@ -89,6 +106,9 @@ final class AgentInputs {
 
   void back(Draft draft, String nodeUid) {
     Node node = state.nodesByUid.get(nodeUid);
+    if (node != null) {
+      silences.spoke(node);
+    }
     if (node != null && Tables.CONTACT.moves(node.contact, ContactEvent.BACK)) {
       draft.emit(new Change.NodeContactChanged(node.number, NodeContact.UP, ""));
       draft.sendAll(nodeUid);
@@ -215,12 +235,40 @@ final class AgentInputs {
   }
 
   /** Late, repeated or never wanted: a result may be forgotten, what lives is to be stopped. */
-  private static void unknown(Draft draft, Node node, AttemptStatus status) {
+  private void unknown(Draft draft, Node node, AttemptStatus status) {
     if (status.state().ended()) {
       draft.forget(node.uid(), status.uid());
-    } else {
-      draft.sendAll(node.uid());
+      return;
     }
+    String replaced = replaced(status);
+    if (!replaced.isEmpty()) {
+      draft.effect(new Effect.StopReplaced(node.uid(), status.uid(), replaced));
+    }
+    draft.sendAll(node.uid());
+  }
+
+  /** What took the place of an attempt that ended for this controller; empty: it is unknown. */
+  private String replaced(AttemptStatus status) {
+    Job job = state.jobs.get(status.jobNumber());
+    int ordinal = job == null ? -1 : job.ordinalOf(status.index());
+    if (job == null || ordinal < 0 || job.tasks.attempts(ordinal) == 0) {
+      return "";
+    }
+    Extra extra = job.tasks.extraOrNull(ordinal);
+    boolean newest = state.uidOf(job, ordinal).equals(status.uid());
+    boolean known =
+        newest
+            || (extra != null
+                && extra.history.stream().anyMatch(past -> past.uid().equals(status.uid())));
+    if (!known) {
+      return "";
+    }
+    return !newest && job.tasks.live(ordinal)
+        ? "given up while this node was away: attempt "
+            + job.tasks.attempts(ordinal)
+            + " runs on node "
+            + state.nodeOf(job, ordinal).name()
+        : "given up while this node was away";
   }
 
   private Due ended(Job job, int ordinal, AttemptStatus status) {

@@ -227,4 +227,26 @@ public sealed interface Change {
       labels = Collections.unmodifiableSortedMap(new TreeMap<>(labels));
     }
   }
+
+  /** Whether silent nodes may be given up is judged otherwise. */
+  record FleetBrakeChanged(FleetBrake brake, String reason) implements Change {}
+
+  /** An agent wants to join and may not; takes the place of what was said of it before. */
+  record NodeRefused(RefusedNode node) implements Change {}
+
+  /** These agents ask no more, or were taken in. */
+  record NodeRefusalsForgotten(List<String> keys) implements Change {
+    public NodeRefusalsForgotten {
+      keys = List.copyOf(keys);
+    }
+  }
+
+  /** An operator vouched that the node is dead and that the new uid may have its name. */
+  record NodeReplaced(int node, String newUid, String reason) implements Change {}
+
+  /**
+   * An operator takes in a node that belonged to another cluster. Uids made from here on carry at
+   * least this incarnation, so that none is like one that the node knows.
+   */
+  record NodeAdmitted(String uid, String clusterId, int incarnation) implements Change {}
 }

@@ -21,6 +21,9 @@ public final class Decider {
   private final JobRequests jobs;
   private final NodeRequests nodes;
   private final AgentInputs agents;
+  private final Silences silences;
+  private final FleetLoss fleetLoss;
+  private final RefusedNodes refusals;
   private final NodeWork nodeWork;
   private final Timekeeper timekeeper;
 
@@ -30,11 +33,14 @@ public final class Decider {
     this.gate = new RequestGate(state);
     this.settler = new Settler(state);
     this.placer = new Placer(state);
-    this.nodeWork = new NodeWork(state, settler);
+    this.silences = new Silences();
+    this.fleetLoss = new FleetLoss(state, silences);
+    this.nodeWork = new NodeWork(state, settler, silences);
     this.jobs = new JobRequests(state, settler);
-    this.nodes = new NodeRequests(state, nodeWork);
-    this.agents = new AgentInputs(state, settler, placer, nodeWork);
-    this.timekeeper = new Timekeeper(state, settler, nodeWork);
+    this.refusals = new RefusedNodes(state);
+    this.nodes = new NodeRequests(state, nodeWork, refusals);
+    this.agents = new AgentInputs(state, settler, placer, nodeWork, silences, refusals);
+    this.timekeeper = new Timekeeper(state, settler, nodeWork, fleetLoss, refusals);
   }
 
   /**
@@ -52,9 +58,12 @@ public final class Decider {
       case Input.NodeHello hello -> agents.hello(draft, hello);
       case Input.NodeInventory inventory -> agents.inventory(draft, inventory);
       case Input.AttemptReports reports -> agents.reports(draft, reports);
-      case Input.NodeSilent silent -> agents.silent(draft, silent.nodeUid());
+      case Input.NodeSilent silent -> agents.silent(draft, silent);
       case Input.NodeBack back -> agents.back(draft, back.nodeUid());
-      case Input.Tick _ -> timekeeper.tick(draft, now);
+      case Input.Tick tick -> {
+        silences.at(tick.bootNanos());
+        timekeeper.tick(draft, now);
+      }
       case Input.FormatReadable readable -> {
         if (readable.level() > state.formatLevel) {
           draft.emit(new Change.FormatRaised(readable.level()));
@@ -95,6 +104,8 @@ public final class Decider {
             Limits.cut(leader.leaderName(), Limits.MAX_PRINCIPAL_BYTES),
             formatLevel));
     settler.begin();
+    silences.begin();
+    refusals.begin();
     nodeWork.begin();
     agents.begin();
     placer.begin();
@@ -131,6 +142,15 @@ public final class Decider {
       case Input.DrainNode drain -> nodes.drain(draft, drain);
       case Input.UpdateNodeLabels labels -> nodes.labels(draft, labels);
       case Input.DeclareNodeGone gone -> nodes.gone(draft, gone);
+      case Input.ReplaceNode replace -> nodes.replace(draft, replace);
+      case Input.AdoptNode adopt -> nodes.adopt(draft, adopt);
+      case Input.ReleaseBrake release -> {
+        Rejection why = fleetLoss.release(draft, release.meta().principal());
+        if (why == null) {
+          nodeWork.lookAtSilent();
+        }
+        yield why == null ? new Answer.Done() : new Answer.Rejected(why);
+      }
     };
   }
 

@@ -12,8 +12,13 @@ public sealed interface Effect {
   /** The node that it is for. */
   String nodeUid();
 
-  /** The session is accepted: answer {@code Welcome}. */
-  record Welcome(String nodeUid, long session, boolean wantInventory) implements Effect {}
+  /**
+   * The session is accepted: answer {@code Welcome}.
+   *
+   * @param adoptedFrom the cluster that the node belonged to; empty: to this one, or to none
+   */
+  record Welcome(String nodeUid, long session, boolean wantInventory, String adoptedFrom)
+      implements Effect {}
 
   /** The session is refused: end it with this status. */
   record Refuse(String nodeUid, long session, Rejection rejection) implements Effect {}
@@ -30,6 +35,9 @@ public sealed interface Effect {
       attempts = List.copyOf(attempts);
     }
   }
+
+  /** It was given up while the node was away: send {@code StopReplaced}. */
+  record StopReplaced(String nodeUid, Uid uid, String reason) implements Effect {}
 
   /** Their results are committed, or nobody wants them: send {@code Forget}. */
   record Forget(String nodeUid, List<Uid> uids) implements Effect {

@@ -12,54 +12,65 @@ final class HelloRules {
   private static final int PROTOCOL = 1;
   private static final Pattern NAME =
       Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?");
-  private static final int MAX_ID_LENGTH = 128;
+  static final int MAX_ID_LENGTH = 128;
+
+  /** It belongs to another cluster. */
+  static final String FOREIGN = "FOREIGN_CLUSTER";
+
+  /** Another node has its name. */
+  static final String TAKEN = "NODE_NAME_TAKEN";
+
+  /** Another agent with its uid lives. */
+  static final String DOUBLED = "NODE_DOUBLED";
+
+  /** Its data directory was made on another machine. */
+  static final String CLONED = "NODE_CLONED";
+
+  /** An operator gave its name to another machine. */
+  static final String REPLACED = "NODE_REPLACED";
 
   private HelloRules() {}
 
-  static @Nullable Rejection refusal(State state, AgentMessage.Hello hello) {
+  /** Whether an operator has to decide what becomes of a node that is refused so. */
+  static boolean forOperators(Rejection why) {
+    return switch (why.reason()) {
+      case FOREIGN, TAKEN, DOUBLED, CLONED, REPLACED -> true;
+      default -> false;
+    };
+  }
+
+  static @Nullable Rejection refusal(State state, AgentMessage.Hello hello, boolean doubled) {
     NodeDescription node = hello.node();
     Rejection wrong = malformed(hello);
     if (wrong != null) {
       return wrong;
     }
-    if (!hello.clusterId().isEmpty() && !hello.clusterId().equals(state.clusterId)) {
+    boolean foreign = !hello.clusterId().isEmpty() && !hello.clusterId().equals(state.clusterId);
+    if (foreign && !hello.clusterId().equals(state.admitted.get(node.uid()))) {
       return refused(
-          "FOREIGN_CLUSTER",
+          FOREIGN,
           "node "
               + node.name()
               + " belongs to cluster "
               + Limits.cut(hello.clusterId(), MAX_ID_LENGTH)
               + ", this is "
               + state.clusterId
-              + "; give its agent a new data directory, or adopt the node");
+              + "; take it in with: orchctl node adopt "
+              + node.name());
     }
-    if (!hello.clusterId().isEmpty()
+    if (!foreign
+        && !hello.clusterId().isEmpty()
         && (hello.incarnation() > state.incarnation
             || (hello.incarnation() == state.incarnation && hello.epoch() > state.epoch))) {
       return refused(
           "NEWER_EPOCH",
           "node " + node.name() + " has obeyed a newer leader than this one; this one is deposed");
     }
+    Rejection identity = identity(state, node, doubled);
+    if (identity != null) {
+      return identity;
+    }
     Node sameUid = state.nodesByUid.get(node.uid());
-    if (sameUid != null && !sameUid.description.machineId().equals(node.machineId())) {
-      return refused(
-          "NODE_DOUBLED",
-          "the agent's data directory was made on another machine: node "
-              + sameUid.name()
-              + " has the same uid; give this agent a data directory of its own");
-    }
-    Node sameName = state.nodesByName.get(node.name());
-    boolean taken =
-        sameName != null
-            && sameName != sameUid
-            && !(sameName.contact == NodeContact.GONE && sameName.live.size() == 0);
-    if (taken) {
-      return refused(
-          "NODE_NAME_TAKEN",
-          "another node is named "
-              + node.name()
-              + "; start the agent under another name, or declare the old node gone");
-    }
     if (sameUid == null && state.nodes.size() >= Limits.MAX_NODES) {
       return new Rejection(
           RejectionCode.RESOURCE_EXHAUSTED,
@@ -68,6 +79,51 @@ final class HelloRules {
           "the cluster has " + Limits.MAX_NODES + " nodes, which is its limit");
     }
     return null;
+  }
+
+  private static @Nullable Rejection identity(
+      State state, NodeDescription node, boolean doubled) {
+    Node sameUid = state.nodesByUid.get(node.uid());
+    if (sameUid != null && !sameUid.description.machineId().equals(node.machineId())) {
+      return refused(
+          CLONED,
+          "the agent's data directory was made on another machine: node "
+              + sameUid.name()
+              + " has the same uid; give this agent a data directory of its own");
+    }
+    if (doubled) {
+      return refused(
+          DOUBLED,
+          "another agent with the uid of node "
+              + node.name()
+              + " is connected: two hosts or two agents use copies of one data directory; stop one"
+              + " and give it a data directory of its own (if this host was just rebooted it is let"
+              + " in within seconds)");
+    }
+    if (sameUid != null && !sameUid.heir.isEmpty() && sameUid.name().equals(node.name())) {
+      return refused(
+          REPLACED,
+          "node "
+              + node.name()
+              + " was replaced by another machine; start this agent under another name, then what"
+              + " was started anew elsewhere is stopped on it");
+    }
+    Node sameName = state.nodesByName.get(node.name());
+    boolean taken =
+        sameName != null
+            && sameName != sameUid
+            && !(sameName.contact == NodeContact.GONE
+                && sameName.live.size() == 0
+                && (sameName.heir.isEmpty() || sameName.heir.equals(node.uid())));
+    return taken
+        ? refused(
+            TAKEN,
+            "another node is named "
+                + node.name()
+                + "; start the agent under another name, or if this machine takes the place of the"
+                + " other: orchctl node replace "
+                + node.name())
+        : null;
   }
 
   private static @Nullable Rejection malformed(AgentMessage.Hello hello) {

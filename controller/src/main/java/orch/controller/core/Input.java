@@ -116,6 +116,21 @@ public sealed interface Input {
   /** The operator vouches that the host is dead; refused unless {@code verified}. */
   record DeclareNodeGone(RequestMeta meta, String nodeName, boolean verified) implements Request {}
 
+  /**
+   * Another machine gets the name of a node that does not answer.
+   *
+   * @param newUid empty: the one that was refused for the name last
+   * @param verified the operator vouches that the old host is dead; needed if attempts may run there
+   */
+  record ReplaceNode(RequestMeta meta, String nodeName, String newUid, boolean verified)
+      implements Request {}
+
+  /** A node of another cluster is taken in, which was refused before. Answer: {@link Answer.Done}. */
+  record AdoptNode(RequestMeta meta, String nodeName) implements Request {}
+
+  /** Silent nodes may be given up although over half are silent. Answer: {@link Answer.Done}. */
+  record ReleaseBrake(RequestMeta meta) implements Request {}
+
   // ---- agents
 
   /**
@@ -123,8 +138,13 @@ public sealed interface Input {
    * once or after the inventory) or {@link Effect.Refuse}.
    *
    * @param session number of the session, unique in this process; comes back in the effects
+   * @param doubled another agent with the same uid has a session that lives
    */
-  record NodeHello(long session, AgentMessage.Hello hello) implements Input {}
+  record NodeHello(long session, AgentMessage.Hello hello, boolean doubled) implements Input {
+    public NodeHello(long session, AgentMessage.Hello hello) {
+      this(session, hello, false);
+    }
+  }
 
   /**
    * A part of what an agent knows, at most {@link Limits#MAX_REPORTS} attempts; answered by {@link
@@ -144,16 +164,27 @@ public sealed interface Input {
     }
   }
 
-  /** The node's session ended or its heartbeats stopped, for long enough. */
-  record NodeSilent(String nodeUid) implements Input {}
+  /**
+   * The node's session ended or its heartbeats stopped, for long enough. Times of the leader's boot
+   * clock.
+   *
+   * @param heardNanos last sign of it
+   * @param leaseNanos when it was granted a lease last; null: it never was by this leader
+   */
+  record NodeSilent(String nodeUid, long heardNanos, @Nullable Long leaseNanos) implements Input {}
 
   /** Heartbeats came again on a session that was thought silent. */
   record NodeBack(String nodeUid) implements Input {}
 
   // ---- timers and the process itself
 
-  /** About once a second: deadlines, lost nodes, expired request ids, retention. */
-  record Tick() implements Input {}
+  /**
+   * About once a second: deadlines, lost nodes, expired request ids, retention.
+   *
+   * @param bootNanos the leader's boot clock: what is counted on it does not heed jumps of the wall
+   *     clock
+   */
+  record Tick(long bootNanos) implements Input {}
 
   /** Every member that is there reads this format of the log. */
   record FormatReadable(int level) implements Input {}

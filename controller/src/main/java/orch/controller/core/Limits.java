@@ -38,6 +38,12 @@ public final class Limits {
   public static final int MAX_NODES = 20_000;
   public static final int MAX_NODE_LABELS = 64;
 
+  /** Agents that want to join and may not; more push out others. */
+  public static final int MAX_REFUSED_NODES = 100;
+
+  /** Nodes of other clusters that are let in and may not have come yet. */
+  public static final int MAX_ADMITTED_NODES = MAX_NODES;
+
   /** Labels and attributes of a node that its agent sends. */
   public static final int MAX_NODE_ATTRIBUTES = 256;
 

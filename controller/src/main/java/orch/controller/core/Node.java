@@ -21,6 +21,10 @@ final class Node {
   NodeContact contact = NodeContact.UP;
   String contactReason = "";
   long contactNanos;
+
+  /** Uid that an operator gave its name to; empty: none. */
+  String heir = "";
+
   NodeAvailability availability = NodeAvailability.READY;
   String availabilityReason = "";
   @Nullable Duration drainGrace;
@@ -109,6 +113,7 @@ final class Node {
     to.name(contact);
     to.text(contactReason);
     to.number(contactNanos);
+    to.text(heir);
     to.name(availability);
     to.text(availabilityReason);
     to.text(drainGrace == null ? null : drainGrace.toString());

@@ -32,6 +32,9 @@ final class NodeChanges {
     }
     boolean rebooted = !node.description.bootId().equals(of.description().bootId());
     state.nodesByName.remove(node.name(), node);
+    if (!node.name().equals(of.description().name())) {
+      node.heir = "";
+    }
     node.description = of.description();
     takeName(node);
     if (rebooted) {
@@ -60,6 +63,34 @@ final class NodeChanges {
     node.contactReason = of.reason();
     node.contactNanos = state.nowNanos;
     state.fleet.close(node.slot, node.closedFor());
+  }
+
+  void replaced(Change.NodeReplaced of) {
+    Node node = state.nodeOf(of.node());
+    node.contact = NodeContact.GONE;
+    node.contactReason = of.reason();
+    node.contactNanos = state.nowNanos;
+    node.heir = of.newUid();
+    state.fleet.close(node.slot, node.closedFor());
+  }
+
+  void refused(Change.NodeRefused of) {
+    String key = of.node().key();
+    if (!state.refused.containsKey(key) && state.refused.size() == Limits.MAX_REFUSED_NODES) {
+      state.refused.pollFirstEntry();
+    }
+    state.refused.put(key, of.node());
+  }
+
+  void admitted(Change.NodeAdmitted of) {
+    if (state.admitted.size() == Limits.MAX_ADMITTED_NODES) {
+      state.admitted.pollFirstEntry();
+    }
+    state.admitted.put(of.uid(), of.clusterId());
+    if (of.incarnation() > state.incarnation) {
+      state.incarnation = of.incarnation();
+      state.terms.add(new State.Term(state.incarnation, state.epoch));
+    }
   }
 
   void availability(Change.NodeAvailabilityChanged of) {

@@ -24,6 +24,8 @@ final class NodePart {
   /** Whether its name is its own, and not taken over by another. */
   boolean named;
 
+  String heir = "";
+
   static PartWriter encode(Node node, boolean named, PartCodec codec) {
     PartWriter to = new PartWriter();
     to.number(1, node.number);
@@ -46,6 +48,7 @@ final class NodePart {
     to.number(11, node.bootSequence);
     to.flag(12, node.settled);
     to.flag(13, named);
+    to.text(14, node.heir);
     return to;
   }
 
@@ -66,6 +69,7 @@ final class NodePart {
         case 11 -> to.bootSequence = from.number();
         case 12 -> to.settled = from.flag();
         case 13 -> to.named = from.flag();
+        case 14 -> to.heir = from.text();
         default -> throw from.unknown();
       }
     }
@@ -101,6 +105,7 @@ final class NodePart {
     node.drainGrace = drainGrace;
     node.bootSequence = bootSequence;
     node.settled = settled;
+    node.heir = heir;
     state.nodes.add(node);
     state.nodesByUid.put(node.uid(), node);
     if (named) {

@@ -16,10 +16,12 @@ final class NodeRequests {
 
   private final State state;
   private final NodeWork work;
+  private final RefusedNodes refusals;
 
-  NodeRequests(State state, NodeWork work) {
+  NodeRequests(State state, NodeWork work, RefusedNodes refusals) {
     this.state = state;
     this.work = work;
+    this.refusals = refusals;
   }
 
   Answer cordon(Draft draft, Input.CordonNode input) {
@@ -129,6 +131,84 @@ final class NodeRequests {
           }
           return new Answer.Node(node.uid());
         });
+  }
+
+  Answer replace(Draft draft, Input.ReplaceNode input) {
+    return on(
+        input.nodeName(),
+        node -> {
+          RefusedNode heir = refusals.newest(node.name(), HelloRules.TAKEN);
+          String uid = input.newUid().isEmpty() && heir != null ? heir.uid() : input.newUid();
+          Rejection why = mayReplace(node, uid, input.verified());
+          if (why != null) {
+            return new Answer.Rejected(why);
+          }
+          draft.emit(
+              new Change.NodeReplaced(
+                  node.number,
+                  uid,
+                  Limits.cut("replaced by uid " + uid + ", said " + input.meta().principal())));
+          work.look(node);
+          return new Answer.Node(node.uid());
+        });
+  }
+
+  private static @Nullable Rejection mayReplace(Node node, String newUid, boolean verified) {
+    if (newUid.isEmpty()) {
+      return new Rejection(
+          RejectionCode.FAILED_PRECONDITION,
+          "NO_SUCCESSOR",
+          "new_uid",
+          "no other machine has asked for the name "
+              + node.name()
+              + "; start its agent first, or give the uid that may have the name");
+    }
+    if (newUid.equals(node.uid()) || newUid.length() > HelloRules.MAX_ID_LENGTH) {
+      return new Rejection(
+          RejectionCode.INVALID_ARGUMENT,
+          "BAD_UID",
+          "new_uid",
+          "this is no other node's uid; it stands in the agent's log and in orchctl cluster status");
+    }
+    if (node.contact == NodeContact.UP) {
+      return new Rejection(
+          RejectionCode.FAILED_PRECONDITION,
+          "NODE_ANSWERS",
+          "name",
+          "node " + node.name() + " answers, so it is not to be replaced; stop its agent first");
+    }
+    if (!verified && node.live.size() > 0) {
+      return new Rejection(
+          RejectionCode.FAILED_PRECONDITION,
+          "NOT_VERIFIED",
+          "verified",
+          Sentences.count(node.live.size(), "attempt")
+              + " may run on the old host still and would run twice; make sure that it is dead,"
+              + " then say so");
+    }
+    return null;
+  }
+
+  Answer adopt(Draft draft, Input.AdoptNode input) {
+    RefusedNode node = refusals.newest(input.nodeName(), HelloRules.FOREIGN);
+    if (node == null) {
+      return Decider.rejected(
+          RejectionCode.NOT_FOUND,
+          "NOTHING_TO_ADOPT",
+          "name",
+          "no node named '"
+              + Limits.cut(input.nodeName())
+              + "' of another cluster has asked to join; start its agent against this controller"
+              + " first");
+    }
+    if (!node.clusterId().equals(state.admitted.get(node.uid()))) {
+      draft.emit(
+          new Change.NodeAdmitted(
+              node.uid(),
+              node.clusterId(),
+              Math.max(state.incarnation, Math.addExact(node.incarnation(), 1))));
+    }
+    return new Answer.Done();
   }
 
   private Answer on(String name, Function<Node, Answer> action) {

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import orch.api.model.AttemptState;
-import orch.api.model.PartitionMode;
+import orch.api.model.JobSpec;
 import orch.api.model.PartitionPolicy;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
@@ -20,12 +20,14 @@ final class NodeWork {
 
   private final State state;
   private final Settler settler;
+  private final Silences silences;
   private final TreeSet<Integer> pending = new TreeSet<>();
 
   private record Doomed(Job job, int ordinal, String why) {}
 
-  NodeWork(State state, Settler settler) {
+  NodeWork(State state, Settler settler, Silences silences) {
     this.state = state;
+    this.silences = silences;
     this.settler = settler;
   }
 
@@ -81,12 +83,11 @@ final class NodeWork {
 
   private int lose(Draft draft, Node node, int budget) {
     List<Doomed> doomed = new ArrayList<>();
-    boolean brake = FleetLoss.brakes(state);
     node.live.each((job, ordinal, sequence) -> {
       if (doomed.size() == budget) {
         return false;
       }
-      String why = whyLost(node, job, ordinal, sequence, brake);
+      String why = whyLost(node, job, ordinal, sequence);
       if (!why.isEmpty()) {
         doomed.add(new Doomed(job, ordinal, why));
       }
@@ -104,27 +105,36 @@ final class NodeWork {
   }
 
   /** Why an attempt on the node is lost; empty: it is not. */
-  private String whyLost(Node node, Job job, int ordinal, long sequence, boolean brake) {
+  private String whyLost(Node node, Job job, int ordinal, long sequence) {
     if (node.contact == NodeContact.GONE) {
       return "node " + node.name() + " is gone";
     }
     if (node.settled && !node.ofThisBoot(sequence)) {
       return "node " + node.name() + " was rebooted";
     }
-    // Of the version that runs there: a newer one says nothing about it.
-    PartitionPolicy policy = job.versionOf(ordinal).spec.partition();
-    if (node.contact != NodeContact.UNREACHABLE || policy.mode() != PartitionMode.KEEP || brake) {
+    if (node.contact != NodeContact.UNREACHABLE || state.brake == FleetBrake.ON) {
       return "";
     }
-    // After a failover every node gets the whole time anew.
-    long since = Math.max(node.contactNanos, state.epochNanos);
-    return state.decisionNanos - since >= policy.lostAfter().toNanos()
-        ? "node "
+    // What the attempt was started with; a later version binds only later attempts.
+    JobSpec spec = job.versionOf(ordinal).spec;
+    PartitionPolicy policy = spec.partition();
+    String silent =
+        "node "
             + node.name()
             + " has been unreachable for "
-            + policy.lostAfter().toSeconds()
-            + " s; the attempt may run there still"
-        : "";
+            + silences.silence(node).toSeconds()
+            + " s";
+    return switch (policy.mode()) {
+      case KEEP ->
+          silences.longerThan(node, policy.lostAfter())
+              ? silent + "; this attempt may run there still (partition: keep)"
+              : "";
+      case STOP ->
+          silences.leaseOver(node, policy.stopAfter(), spec.stop().grace())
+              ? silent + "; without a lease this attempt has ended itself (partition: stop)"
+              : "";
+      case NEVER -> "";
+    };
   }
 
   private Change.Ended lost(Doomed one) {

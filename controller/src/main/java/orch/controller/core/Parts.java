@@ -40,6 +40,17 @@ final class Parts {
     to.number(12, state.jobs.size());
     to.number(13, state.nodes.size());
     to.number(14, state.requests.size());
+    if (state.brake != FleetBrake.OFF) {
+      to.name(15, state.brake);
+    }
+    to.text(16, state.brakeReason);
+    state.refused.values().forEach(node -> to.part(17, refused(node)));
+    state.admitted.forEach((uid, cluster) -> {
+      PartWriter one = new PartWriter();
+      one.text(1, uid);
+      one.text(2, cluster);
+      to.part(18, one);
+    });
     return to;
   }
 
@@ -66,10 +77,57 @@ final class Parts {
         case 12 -> jobs = from.number();
         case 13 -> nodes = from.number();
         case 14 -> requests = from.number();
+        case 15 -> state.brake = from.name(FleetBrake.class);
+        case 16 -> state.brakeReason = from.text();
+        case 17 -> {
+          RefusedNode node = refused(from.part("a refused node"));
+          state.refused.put(node.key(), node);
+        }
+        case 18 -> admitted(state, from.part("an admitted node"));
         default -> throw from.unknown();
       }
     }
     return new Counts(jobs, nodes, requests);
+  }
+
+  private static PartWriter refused(RefusedNode of) {
+    PartWriter to = new PartWriter();
+    to.text(1, of.name());
+    to.text(2, of.uid());
+    to.text(3, of.machineId());
+    to.text(4, of.bootId());
+    to.text(5, of.clusterId());
+    to.number(6, of.incarnation());
+    to.text(7, of.reason());
+    to.text(8, of.message());
+    return to;
+  }
+
+  private static RefusedNode refused(PartReader from) {
+    String[] texts = {"", "", "", "", "", "", "", ""};
+    int incarnation = 0;
+    while (from.next()) {
+      switch (from.field()) {
+        case 1, 2, 3, 4, 5, 7, 8 -> texts[from.field() - 1] = from.text();
+        case 6 -> incarnation = from.integer();
+        default -> throw from.unknown();
+      }
+    }
+    return new RefusedNode(
+        texts[0], texts[1], texts[2], texts[3], texts[4], incarnation, texts[6], texts[7]);
+  }
+
+  private static void admitted(State state, PartReader from) {
+    String uid = "";
+    String cluster = "";
+    while (from.next()) {
+      switch (from.field()) {
+        case 1 -> uid = from.text();
+        case 2 -> cluster = from.text();
+        default -> throw from.unknown();
+      }
+    }
+    state.admitted.put(uid, cluster);
   }
 
   private static State.Term term(PartReader from) {

@@ -67,6 +67,15 @@ public final class State implements StateView {
   /** Time of the decision in the making, which may change nothing; not replicated. */
   long decisionNanos;
 
+  FleetBrake brake = FleetBrake.OFF;
+  String brakeReason = "";
+
+  /** Agents that may not join, by {@link RefusedNode#key}. */
+  final TreeMap<String, RefusedNode> refused = new TreeMap<>();
+
+  /** Nodes taken in from other clusters: the cluster by the uid. */
+  final TreeMap<String, String> admitted = new TreeMap<>();
+
   final Fleet fleet = new Fleet();
   final List<Node> nodes = new ArrayList<>();
   final LinkedHashMap<String, Node> nodesByUid = new LinkedHashMap<>();
@@ -126,6 +135,14 @@ public final class State implements StateView {
         case Change.NodeContactChanged of -> nodeChanges.contact(of);
         case Change.NodeAvailabilityChanged of -> nodeChanges.availability(of);
         case Change.NodeLabelled of -> nodeChanges.labelled(of);
+        case Change.FleetBrakeChanged of -> {
+          brake = of.brake();
+          brakeReason = of.reason();
+        }
+        case Change.NodeRefused of -> nodeChanges.refused(of);
+        case Change.NodeRefusalsForgotten of -> of.keys().forEach(refused::remove);
+        case Change.NodeReplaced of -> nodeChanges.replaced(of);
+        case Change.NodeAdmitted of -> nodeChanges.admitted(of);
       }
     } catch (InvariantError broken) {
       throw new InvariantError(broken.getMessage() + "; change: " + Limits.cut(change.toString()));
@@ -317,6 +334,11 @@ public final class State implements StateView {
   }
 
   @Override
+  public int incarnation() {
+    return incarnation;
+  }
+
+  @Override
   public long nowNanos() {
     return nowNanos;
   }
@@ -334,6 +356,11 @@ public final class State implements StateView {
     to.number(nowNanos);
     to.number(nextSequence);
     to.number(nextNumber);
+    to.name(brake);
+    to.text(brakeReason);
+    to.number(refused.size());
+    refused.values().forEach(to::record);
+    to.textMap(admitted);
     to.number(terms.size());
     terms.forEach(to::record);
     requests.write(to);

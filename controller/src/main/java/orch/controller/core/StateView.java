@@ -55,6 +55,9 @@ public interface StateView {
 
   Optional<Explanation> explainTask(long jobNumber, int index);
 
+  /** Part of every uid that is made now. */
+  int incarnation();
+
   // ---- nodes
 
   Optional<NodeView> node(String uid);

@@ -15,10 +15,12 @@ final class Tables {
   static final TransitionTable<NodeContact, ContactEvent> CONTACT = contact();
   static final TransitionTable<NodeAvailability, AvailabilityEvent> AVAILABILITY = availability();
 
+  static final TransitionTable<FleetBrake, BrakeEvent> BRAKE = brake();
+
   private Tables() {}
 
   static List<TransitionTable<?, ?>> all() {
-    return List.of(ATTEMPT, TASK, JOB, CONTACT, AVAILABILITY);
+    return List.of(ATTEMPT, TASK, JOB, CONTACT, AVAILABILITY, BRAKE);
   }
 
   private static TransitionTable<AttemptState, AttemptEvent> attempt() {
@@ -203,6 +205,23 @@ final class Tables {
         .to(NodeAvailability.CORDONED, AvailabilityEvent.CORDON)
         .to(NodeAvailability.READY, AvailabilityEvent.UNCORDON)
         .ignore("it is draining", AvailabilityEvent.DRAIN)
+        .build();
+  }
+
+  private static TransitionTable<FleetBrake, BrakeEvent> brake() {
+    return new TransitionTable.Builder<>("brake", FleetBrake.class, BrakeEvent.class)
+        .in(FleetBrake.OFF)
+        .to(FleetBrake.ON, BrakeEvent.HALF_SILENT)
+        .ignore("it is off", BrakeEvent.HALF_BACK)
+        .refuse("it is not on", BrakeEvent.OPERATOR)
+        .in(FleetBrake.ON)
+        .ignore("it is on", BrakeEvent.HALF_SILENT)
+        .to(FleetBrake.OFF, BrakeEvent.HALF_BACK)
+        .to(FleetBrake.RELEASED, BrakeEvent.OPERATOR)
+        .in(FleetBrake.RELEASED)
+        .ignore("an operator said to go on", BrakeEvent.HALF_SILENT)
+        .to(FleetBrake.OFF, BrakeEvent.HALF_BACK)
+        .refuse("it is released already", BrakeEvent.OPERATOR)
         .build();
   }
 }

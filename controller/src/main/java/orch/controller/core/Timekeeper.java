@@ -16,9 +16,14 @@ final class Timekeeper {
   private final State state;
   private final Settler settler;
   private final NodeWork work;
+  private final FleetLoss fleetLoss;
+  private final RefusedNodes refusals;
   private long retentionCheckedNanos;
 
-  Timekeeper(State state, Settler settler, NodeWork work) {
+  Timekeeper(
+      State state, Settler settler, NodeWork work, FleetLoss fleetLoss, RefusedNodes refusals) {
+    this.fleetLoss = fleetLoss;
+    this.refusals = refusals;
     this.state = state;
     this.settler = settler;
     this.work = work;
@@ -35,6 +40,9 @@ final class Timekeeper {
     }
     long nanos = State.nanos(now);
     deadlines(draft, nanos);
+    refusals.expire(draft, nanos);
+    // Before anything is given up.
+    fleetLoss.look(draft);
     work.lookAtSilent();
     if (nanos - retentionCheckedNanos >= RETENTION_PERIOD_NANOS) {
       retentionCheckedNanos = nanos;

@@ -26,7 +26,11 @@ public final class Touched {
           Change.EpochStarted _,
           Change.FormatRaised _,
           Change.RequestAnswered _,
-          Change.RequestsExpired _ -> {}
+          Change.RequestsExpired _,
+          Change.FleetBrakeChanged _,
+          Change.NodeRefused _,
+          Change.NodeRefusalsForgotten _,
+          Change.NodeAdmitted _ -> {}
       case Change.JobSubmitted job -> sink.job(job.number());
       case Change.JobVersioned job -> {
         sink.job(job.number());
@@ -74,6 +78,7 @@ public final class Touched {
       case Change.NodeContactChanged node -> sink.node(node.node());
       case Change.NodeAvailabilityChanged node -> sink.node(node.node());
       case Change.NodeLabelled node -> sink.node(node.node());
+      case Change.NodeReplaced node -> sink.node(node.node());
     }
   }
 

@@ -10,6 +10,7 @@ import orch.api.model.AttemptState;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.JobState;
 import orch.api.model.NodeState;
+import orch.api.model.PartitionPolicy;
 import orch.api.model.Readiness;
 import orch.api.model.Resources;
 import orch.api.model.Result;
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes immutable views of what is in the state. */
 final class Views {
+  private static final int MAX_REFUSED_SHOWN = 10;
+
   private final State state;
 
   Views(State state) {
@@ -102,8 +105,28 @@ final class Views {
               + " cannot be reached: "
               + Limits.cut(String.join(", ", unreachable)));
     }
-    if (FleetLoss.brakes(state)) {
-      warnings.add("over half of the fleet cannot be reached, so nothing is given up as lost");
+    switch (state.brake) {
+      case OFF -> {}
+      case ON ->
+          warnings.add(
+              state.brakeReason
+                  + ", so nothing is given up as lost until half of the fleet is back; if the silent"
+                  + " hosts are dead for sure: orchctl cluster release-brake");
+      case RELEASED ->
+          warnings.add(
+              "over half of the fleet is silent, and attempts there are given up by their jobs'"
+                  + " partition modes: the brake was "
+                  + state.brakeReason);
+    }
+    int refused = 0;
+    for (RefusedNode node : state.refused.values()) {
+      if (refused++ == MAX_REFUSED_SHOWN) {
+        warnings.add(state.refused.size() + " agents were refused in all");
+        break;
+      }
+      warnings.add(
+          "an agent was refused (uid " + node.uid() + ", boot " + node.bootId() + "): "
+              + node.message());
     }
     return warnings;
   }
@@ -116,13 +139,28 @@ final class Views {
         node.state(),
         node.contact,
         node.availability,
-        node.reason(),
+        reason(node),
         node.allLabels(),
         node.description,
         node.slot.allocated(),
         node.live.size(),
         node.registerNanos,
         node.contactNanos);
+  }
+
+  private String reason(Node node) {
+    String reason = node.reason();
+    return switch (node.state()) {
+      case UNREACHABLE ->
+          state.brake == FleetBrake.ON
+              ? reason + "; nothing is given up: " + state.brakeReason
+              : reason;
+      case DRAINING ->
+          node.live.size() == 0
+              ? reason
+              : Sentences.count(node.live.size(), "attempt") + " to be moved away";
+      case READY, CORDONED, GONE -> reason;
+    };
   }
 
   // ---- jobs
@@ -247,9 +285,33 @@ final class Views {
 
   private String unreachable(Job job, int ordinal) {
     Node node = state.nodeOf(job, ordinal);
-    return node.contact == NodeContact.UP
-        ? ""
-        : "node " + node.name() + " is " + node.closedFor() + "; the task may run still";
+    if (node.contact == NodeContact.UP) {
+      return "";
+    }
+    String where = "node " + node.name() + " is " + node.closedFor() + "; ";
+    if (node.contact == NodeContact.GONE) {
+      return where + "the task is given up";
+    }
+    if (state.brake == FleetBrake.ON) {
+      return where + "the task may run still, and nothing is given up: " + state.brakeReason;
+    }
+    PartitionPolicy policy = job.versionOf(ordinal).spec.partition();
+    return where
+        + switch (policy.mode()) {
+          case KEEP ->
+              "the task may run still, and is replaced after "
+                  + policy.lostAfter().toSeconds()
+                  + " s of silence (partition: keep)";
+          case STOP ->
+              "the task ends itself after "
+                  + policy.stopAfter().toSeconds()
+                  + " s without a lease and is replaced then (partition: stop)";
+          case NEVER ->
+              "the task may run still, and is replaced only once the host is proven dead: orchctl"
+                  + " node gone "
+                  + node.name()
+                  + " --i-verified (partition: never)";
+        };
   }
 
   private String waitReason(Job job, int ordinal) {

@@ -53,6 +53,7 @@ final class AgentOutbox {
         case ControllerMessage.Forget forget -> 1 + forget.uids().size();
         case ControllerMessage.Welcome _,
             ControllerMessage.HeartbeatReply _,
+            ControllerMessage.StopReplaced _,
             ControllerMessage.OpenLogs _,
             ControllerMessage.CloseLogs _,
             ControllerMessage.Signal _ ->

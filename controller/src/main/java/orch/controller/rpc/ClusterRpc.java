@@ -6,6 +6,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import orch.controller.core.Input;
 import orch.controller.port.Member;
 import orch.v1.BackupChunk;
 import orch.v1.Cluster;
@@ -21,6 +22,7 @@ import orch.v1.ListMembersResponse;
 import orch.v1.ListTokensRequest;
 import orch.v1.ListTokensResponse;
 import orch.v1.MemberRole;
+import orch.v1.ReleaseBrakeRequest;
 import orch.v1.RevokeTokenRequest;
 import orch.v1.Token;
 import orch.v1.Version;
@@ -53,6 +55,24 @@ final class ClusterRpc extends ClusterServiceGrpc.ClusterServiceImplBase {
     Requests.answer(
         observer,
         () -> requests.read((view, revision) -> Messages.cluster(view.cluster(), revision)));
+  }
+
+  @Override
+  public void releaseBrake(ReleaseBrakeRequest request, StreamObserver<Cluster> observer) {
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () -> {
+          if (!request.getVerified()) {
+            throw Errors.invalid(
+                "verified",
+                "must be true: what still runs on the silent hosts would be started a second time,"
+                    + " so make sure that they are dead");
+          }
+          return requests.submit(
+              new Input.ReleaseBrake(Requests.meta(request, request.getRequestId(), caller)),
+              (answer, view, revision) -> Messages.cluster(view.cluster(), revision));
+        });
   }
 
   @Override

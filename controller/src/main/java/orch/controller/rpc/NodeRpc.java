@@ -12,6 +12,7 @@ import orch.api.model.NodeState;
 import orch.controller.core.Input;
 import orch.controller.core.NodeView;
 import orch.v1.AdoptNodeRequest;
+import orch.v1.AdoptNodeResponse;
 import orch.v1.CordonNodeRequest;
 import orch.v1.DeclareNodeGoneRequest;
 import orch.v1.DrainNodeRequest;
@@ -200,18 +201,31 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
 
   @Override
   public void replaceNode(ReplaceNodeRequest request, StreamObserver<Node> observer) {
-    Unserved.refuse(
+    Caller caller = Caller.current();
+    Requests.answer(
         observer,
-        "NodeService.ReplaceNode",
-        "declare the old node gone and start the new one under another name");
+        () ->
+            change(
+                request.getName(),
+                name ->
+                    new Input.ReplaceNode(
+                        Requests.meta(request, request.getRequestId(), caller),
+                        name,
+                        request.getNewUid(),
+                        request.getVerified())));
   }
 
   @Override
-  public void adoptNode(AdoptNodeRequest request, StreamObserver<Node> observer) {
-    Unserved.refuse(
+  public void adoptNode(AdoptNodeRequest request, StreamObserver<AdoptNodeResponse> observer) {
+    Caller caller = Caller.current();
+    Requests.answer(
         observer,
-        "NodeService.AdoptNode",
-        "start the agent with an empty data directory to join this cluster");
+        () -> {
+          String name = Names.node("name", request.getName());
+          return requests.submit(
+              new Input.AdoptNode(Requests.meta(request, request.getRequestId(), caller), name),
+              (answer, view, revision) -> AdoptNodeResponse.getDefaultInstance());
+        });
   }
 
   private CompletionStage<Node> change(String named, Function<String, Input.Request> input) {

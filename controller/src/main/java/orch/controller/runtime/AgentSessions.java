@@ -98,6 +98,7 @@ final class AgentSessions {
   private static final class Contact {
     @Nullable Session session;
     long heardNanos;
+    @Nullable Long leaseNanos;
     boolean silent;
   }
 
@@ -171,9 +172,22 @@ final class AgentSessions {
       return;
     }
     opening.put(session.number, session);
-    loop.decide(new Input.NodeHello(session.number, session.hello));
+    loop.decide(new Input.NodeHello(session.number, session.hello, doubled(session)));
     // Whatever the core said, it is not opening any more.
     opening.remove(session.number);
+  }
+
+  /** Whether another agent, not this one once more, holds a session under the same uid. */
+  private boolean doubled(Session session) {
+    Contact contact = contacts.get(session.nodeUid());
+    Session other = contact == null ? null : contact.session;
+    String instance = session.hello.instance();
+    return contact != null
+        && other != null
+        && !instance.isEmpty()
+        && !other.hello.instance().isEmpty()
+        && !instance.equals(other.hello.instance())
+        && loop.bootNanos() - contact.heardNanos < LoopLimits.HEARTBEAT_TIMEOUT.toNanos();
   }
 
   void closed(Session session) {
@@ -193,11 +207,16 @@ final class AgentSessions {
     }
     heard(session.nodeUid(), contact);
     switch (message) {
-      case AgentMessage.Heartbeat heartbeat ->
-          send(
-              session,
-              loop.committedRevision(),
-              new ControllerMessage.HeartbeatReply(heartbeat.sequence(), loop.mayGrantLeases()));
+      case AgentMessage.Heartbeat heartbeat -> {
+        boolean lease = loop.mayGrantLeases();
+        if (lease) {
+          contact.leaseNanos = loop.bootNanos();
+        }
+        send(
+            session,
+            loop.committedRevision(),
+            new ControllerMessage.HeartbeatReply(heartbeat.sequence(), lease));
+      }
       case AgentMessage.Reports reports -> {
         for (List<AttemptStatus> part : parts(reports.attempts())) {
           loop.decide(new Input.AttemptReports(session.nodeUid(), part));
@@ -249,17 +268,15 @@ final class AgentSessions {
     long now = loop.bootNanos();
     forgive(now - tickedNanos - LoopLimits.TICK.toNanos());
     tickedNanos = now;
-    List<String> silent = new ArrayList<>();
+    List<Input.NodeSilent> silent = new ArrayList<>();
     contacts.forEach((uid, contact) -> {
       Duration quiet = Duration.ofNanos(now - contact.heardNanos);
       if (!contact.silent && quiet.compareTo(LoopLimits.HEARTBEAT_TIMEOUT) >= 0) {
         contact.silent = true;
-        silent.add(uid);
+        silent.add(new Input.NodeSilent(uid, contact.heardNanos, contact.leaseNanos));
       }
     });
-    for (String uid : silent) {
-      loop.decide(new Input.NodeSilent(uid));
-    }
+    silent.forEach(loop::decide);
     contacts.values().removeIf(contact -> contact.silent && contact.session == null);
   }
 
@@ -300,6 +317,12 @@ final class AgentSessions {
           delta(session, attempts.attempts());
         }
       }
+      case Effect.StopReplaced stop -> {
+        Session session = session(stop.nodeUid());
+        if (session != null) {
+          hold(session, new ControllerMessage.StopReplaced(stop.uid(), stop.reason()));
+        }
+      }
       case Effect.Forget forget -> {
         Session session = session(forget.nodeUid());
         if (session != null) {
@@ -331,7 +354,8 @@ final class AgentSessions {
     contact.silent = false;
     hold(
         session,
-        new ControllerMessage.Welcome(LoopLimits.HEARTBEAT_INTERVAL, welcome.wantInventory()));
+        new ControllerMessage.Welcome(
+            LoopLimits.HEARTBEAT_INTERVAL, welcome.wantInventory(), welcome.adoptedFrom()));
   }
 
   private void synchronizeNext() {

@@ -257,6 +257,7 @@ public final class ControllerLoop {
       FormatLevels.requireReadable(decision.changes(), replica.state().formatLevel());
       long revision = log.append(RecordConvert.encode(replica.last(), decision.changes()));
       uncommitted.add(new Uncommitted(revision, replica.last(), decision.changes()));
+      FleetLog.tell(decision.changes(), replica.state());
     }
     for (Effect effect : decision.effects()) {
       sessions.prepare(effect);
@@ -471,7 +472,7 @@ public final class ControllerLoop {
       if (level > replica.state().formatLevel()) {
         var _ = decide(new Input.FormatReadable(level));
       }
-      var _ = decide(new Input.Tick());
+      var _ = decide(new Input.Tick(seams.clock().bootNanos()));
       drainSoon();
     }
   }
@@ -671,8 +672,12 @@ public final class ControllerLoop {
 
     @Override
     public LinkHeader header() {
+      // An adopted node may have raised the incarnation since the leadership began.
       return new LinkHeader(
-          header.clusterId(), header.incarnation(), header.epoch(), log.appendedIndex());
+          header.clusterId(),
+          replica.state().incarnation(),
+          header.epoch(),
+          log.appendedIndex());
     }
 
     @Override

@@ -33,10 +33,12 @@ import orch.api.model.Uid;
 import orch.controller.core.Answer;
 import orch.controller.core.AttemptRef;
 import orch.controller.core.Change;
+import orch.controller.core.FleetBrake;
 import orch.controller.core.JobEnding;
 import orch.controller.core.Next;
 import orch.controller.core.NodeAvailability;
 import orch.controller.core.NodeContact;
+import orch.controller.core.RefusedNode;
 import orch.controller.core.Rejection;
 import orch.controller.core.RejectionCode;
 import orch.controller.core.StopCause;
@@ -118,7 +120,13 @@ class RecordConvertTest {
           new Change.NodeAvailabilityChanged(
               0, NodeAvailability.DRAINING, Duration.ofSeconds(3), "kernel"),
           new Change.NodeAvailabilityChanged(0, NodeAvailability.READY, null, ""),
-          new Change.NodeLabelled(0, new TreeMap<>(Map.of("rack", "a"))));
+          new Change.NodeLabelled(0, new TreeMap<>(Map.of("rack", "a"))),
+          new Change.FleetBrakeChanged(FleetBrake.ON, "2 of 3 nodes fell silent at once"),
+          new Change.NodeRefused(
+              new RefusedNode("one", "n-2", "machine", "boot", "c-2", 3, "FOREIGN_CLUSTER", "no")),
+          new Change.NodeRefusalsForgotten(List.of("n-2/machine/boot")),
+          new Change.NodeReplaced(0, "n-3", "replaced"),
+          new Change.NodeAdmitted("n-2", "c-2", 4));
 
   @Test
   void everyKindOfChangeIsReadAsItWasWritten() {

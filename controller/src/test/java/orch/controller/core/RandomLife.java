@@ -188,7 +188,7 @@ final class RandomLife {
       case 0 -> scene.on(new Input.CordonNode(meta(), name, "because"));
       case 1 -> scene.on(new Input.UncordonNode(meta(), name));
       case 2 -> scene.on(new Input.DrainNode(meta(), name, Duration.ofSeconds(5)));
-      case 3 -> scene.on(new Input.NodeSilent("uid-" + name));
+      case 3 -> scene.on(new Input.NodeSilent("uid-" + name, scene.bootNanos, null));
       case 4 -> scene.on(new Input.NodeBack("uid-" + name));
       default -> {
         TreeMap<String, String> labels = new TreeMap<>();

@@ -132,6 +132,23 @@ class SnapshotTest {
   }
 
   @Test
+  void theBrakeAndWhoMayJoinAreThereAgain() {
+    Scene scene = Scene.given();
+    scene.node("a", 8, 8).node("b", 8, 8);
+    scene.hello("c-other", Scene.describe("x", 8, 8));
+    scene.answer(new Input.AdoptNode(Scene.meta(), "x"));
+    scene.hello("c-other", Scene.describe("y", 8, 8));
+    scene.on(new Input.NodeSilent("uid-a", scene.bootNanos, null));
+    scene.on(new Input.NodeSilent("uid-b", scene.bootNanos, null));
+    scene.after(java.time.Duration.ofSeconds(1));
+    scene.answer(new Input.ReplaceNode(Scene.meta(), "a", "uid-new", true));
+    assertEquals(FleetBrake.ON, scene.state.brake);
+    State loaded = load(whole(scene.state).inOrder);
+    assertEquals(scene.state.hash(), loaded.hash());
+    assertEquals(scene.state.cluster().warnings(), loaded.cluster().warnings());
+  }
+
+  @Test
   void whatIsDerivedIsThereAgain() {
     RandomLife life = new RandomLife(7);
     for (int i = 0; i < 150; i++) {

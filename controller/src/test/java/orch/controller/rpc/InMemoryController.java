@@ -298,6 +298,13 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
         }
         desired(attempts.nodeUid(), delta, false);
       }
+      case Effect.StopReplaced stop -> {
+        Session session = sessions.get(stop.nodeUid());
+        if (session != null) {
+          session.link.send(
+              header(), new ControllerMessage.StopReplaced(stop.uid(), stop.reason()));
+        }
+      }
       case Effect.Forget forget -> {
         Session session = sessions.get(forget.nodeUid());
         if (session != null) {

@@ -35,6 +35,8 @@ import orch.v1.ListTasksResponse;
 import orch.v1.MemberRole;
 import orch.v1.Node;
 import orch.v1.NodeState;
+import orch.v1.ReleaseBrakeRequest;
+import orch.v1.ReplaceNodeRequest;
 import orch.v1.Task;
 import orch.v1.TaskState;
 import orch.v1.UncordonNodeRequest;
@@ -272,7 +274,7 @@ final class TaskAndNodeServiceTest {
   }
 
   @Test
-  void unknownNodeIsNotFoundAndWhatIsNotServedSaysSo() {
+  void unknownNodeIsNotFound() {
     assertEquals(
         "NODE_NOT_FOUND",
         Bench.refused(
@@ -282,8 +284,32 @@ final class TaskAndNodeServiceTest {
         List.of("name"),
         Bench.refused(() -> bench.nodes().getNode(GetNodeRequest.getDefaultInstance())).fields());
     assertEquals(
-        Status.Code.UNIMPLEMENTED,
-        Bench.refused(() -> bench.nodes().adoptNode(AdoptNodeRequest.getDefaultInstance())).code());
+        "NOTHING_TO_ADOPT",
+        Bench.refused(
+                () -> bench.nodes().adoptNode(AdoptNodeRequest.newBuilder().setName("x").build()))
+            .reason());
+    assertEquals(
+        "NODE_NOT_FOUND",
+        Bench.refused(
+                () ->
+                    bench.nodes().replaceNode(ReplaceNodeRequest.newBuilder().setName("x").build()))
+            .reason());
+  }
+
+  @Test
+  void theBrakeIsReleasedOnlyWhenItIsOnAndByOneWhoHasVerified() {
+    assertEquals(
+        List.of("verified"),
+        Bench.refused(() -> bench.cluster().releaseBrake(ReleaseBrakeRequest.getDefaultInstance()))
+            .fields());
+    assertEquals(
+        "BRAKE_NOT_ON",
+        Bench.refused(
+                () ->
+                    bench
+                        .cluster()
+                        .releaseBrake(ReleaseBrakeRequest.newBuilder().setVerified(true).build()))
+            .reason());
   }
 
   // ---- the cluster

@@ -619,7 +619,7 @@ final class ControllerLoopTest {
   private TestController.Agent register(TestController controller, String node) {
     TestController.Agent agent = controller.agent(node);
     time.run();
-    if (agent.received.getFirst() instanceof ControllerMessage.Welcome(var _, var inventory)
+    if (agent.received.getFirst() instanceof ControllerMessage.Welcome(var _, var inventory, var _)
         && inventory) {
       agent.say(new AgentMessage.Inventory(List.of(), true));
       time.run();

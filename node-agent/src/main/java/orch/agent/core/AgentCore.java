@@ -20,6 +20,7 @@ import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.SpecDefinition;
 import orch.api.model.StageTimes;
+import orch.api.model.StopOrder;
 import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
 
@@ -74,8 +75,17 @@ public final class AgentCore {
     this.tombstones = new Tombstones(Tombstones.LIMIT, buried);
   }
 
-  /** What the agent says of itself at the opening of a session. */
-  public AgentMessage.Hello hello(NodeDescription node) {
+  /** As {@link #hello(NodeDescription, String)}, of a process without a name. */
+  AgentMessage.Hello hello(NodeDescription node) {
+    return hello(node, "");
+  }
+
+  /**
+   * What the agent says of itself at the opening of a session.
+   *
+   * @param instance of the agent's process
+   */
+  public AgentMessage.Hello hello(NodeDescription node, String instance) {
     InventoryHash hash = new InventoryHash();
     attempts.forEach((uid, attempt) -> hash.add(uid, attempt.state()));
     return new AgentMessage.Hello(
@@ -87,7 +97,8 @@ public final class AgentCore {
         node,
         hash.count(),
         hash.value(),
-        highestJobNumber);
+        highestJobNumber,
+        instance);
   }
 
   /**
@@ -198,7 +209,7 @@ public final class AgentCore {
       refuse("the agent has not read its journal yet", effects);
       return;
     }
-    if (!isObeyed(received.header(), effects)) {
+    if (!isObeyed(received.header(), received.message(), effects)) {
       return;
     }
     switch (received.message()) {
@@ -223,6 +234,14 @@ public final class AgentCore {
           apply(uid, AttemptEvent.FORGOTTEN, AttemptMachine.Detail.NONE, now, effects);
         }
       }
+      case ControllerMessage.StopReplaced(Uid uid, String reason) -> {
+        Attempt attempt = attempts.get(uid);
+        if (attempt != null && attempt.phase != Phase.ENDED && attempt.phase != Phase.STOPPING) {
+          attempt.stop = new StopOrder(null, reason);
+          attempt.reason = reason;
+          step(attempt, AttemptEvent.STOP_ORDERED, AttemptMachine.Detail.why(reason), now, effects);
+        }
+      }
       case ControllerMessage.Signal signal ->
           effects.add(
               new Effect.Signal(signal.uid(), signal.signal(), signal.target(), signal.request()));
@@ -241,8 +260,16 @@ public final class AgentCore {
   }
 
   /** Invariant: no agent obeys an older epoch, nor a cluster that it does not belong to. */
-  private boolean isObeyed(LinkHeader header, List<Effect> effects) {
-    if (!obeyed.clusterId().isEmpty() && !obeyed.clusterId().equals(header.clusterId())) {
+  private boolean isObeyed(LinkHeader header, ControllerMessage message, List<Effect> effects) {
+    boolean foreign =
+        !obeyed.clusterId().isEmpty() && !obeyed.clusterId().equals(header.clusterId());
+    boolean adopted =
+        foreign
+            && message instanceof ControllerMessage.Welcome welcome
+            && welcome.adoptedFrom().equals(obeyed.clusterId())
+            // No uid made there is like one that is known here.
+            && header.incarnation() > obeyed.incarnation();
+    if (foreign && !adopted) {
       refuse(
           "this node belongs to cluster "
               + obeyed.clusterId()
@@ -253,7 +280,7 @@ public final class AgentCore {
           effects);
       return false;
     }
-    if (obeyed.isNewerThan(header.incarnation(), header.epoch())) {
+    if (!adopted && obeyed.isNewerThan(header.incarnation(), header.epoch())) {
       refuse(
           "the controller speaks for epoch "
               + header.epoch()
@@ -380,7 +407,9 @@ public final class AgentCore {
       if (wanted.contains(attempt.uid())) {
         continue;
       }
-      if (attempt.uid().incarnation() < incarnation && attempt.phase.launched()) {
+      if (attempt.uid().incarnation() < incarnation
+          && attempt.phase.launched()
+          && attempt.phase != Phase.STOPPING) {
         attempt.reason = "held: made before the cluster was restored from a backup";
         machine.report(attempt, now, effects);
       } else {

@@ -59,6 +59,7 @@ public final class AgentLoop {
   private final Seams seams;
   private final Supplier<NodeDescription> node;
   private final String nodeName;
+  private final String instance;
   private final AgentCore core;
   private final Map<Uid, KnownAttempt> recovered = new HashMap<>();
   private final ArrayDeque<Input> inputs = new ArrayDeque<>();
@@ -113,7 +114,22 @@ public final class AgentLoop {
    * @param node asked at the opening of each session, once the launcher has answered
    */
   public AgentLoop(Seams seams, String nodeName, String bootId, Supplier<NodeDescription> node) {
+    this(seams, nodeName, bootId, node, "");
+  }
+
+  /**
+   * The same, for an agent that can be told from others with a copy of its identity.
+   *
+   * @param instance a name that no other process has
+   */
+  public AgentLoop(
+      Seams seams,
+      String nodeName,
+      String bootId,
+      Supplier<NodeDescription> node,
+      String instance) {
     this.seams = seams;
+    this.instance = instance;
     this.nodeName = nodeName;
     this.node = node;
     this.core = new AgentCore(bootId, seams.files().obeyed(), seams.files().buried());
@@ -508,7 +524,7 @@ public final class AgentLoop {
   private final class LinkEvents implements ControllerLink.Listener {
     @Override
     public AgentMessage.Hello hello() {
-      return core.hello(node.get());
+      return core.hello(node.get(), instance);
     }
 
     @Override

@@ -406,6 +406,35 @@ class AgentCoreTest {
     }
 
     @Test
+    void aClusterThatAdoptsTheNodeIsObeyedAndWhatRunsIsHeld() {
+      agent.ready().wants(A).started(A).input(new Input.SessionClosed());
+      agent.cluster = "c2";
+      agent.incarnation = 2;
+      agent.message(new ControllerMessage.Welcome(Duration.ofSeconds(1), true, Scenario.CLUSTER));
+      assertEquals(List.of(new Effect.Obey("c2", 2, 1)), agent.all(Effect.Obey.class));
+      agent.wantsOnly().expectStops();
+      assertTrue(agent.report(A).reason().startsWith("held"));
+    }
+
+    @Test
+    void aClusterWhoseUidsCouldBeLikeKnownOnesDoesNotAdoptTheNode() {
+      agent.ready().wants(A).started(A).input(new Input.SessionClosed());
+      agent.cluster = "c2";
+      agent.message(new ControllerMessage.Welcome(Duration.ofSeconds(1), true, Scenario.CLUSTER));
+      assertEquals(List.of(), agent.all(Effect.Obey.class));
+      assertEquals(1, agent.all(Effect.CloseSession.class).size());
+    }
+
+    @Test
+    void whatWasReplacedMeanwhileIsStoppedAndItsReasonSaysBy() {
+      agent.ready().wants(A).started(A);
+      agent.message(new ControllerMessage.StopReplaced(A, "given up: attempt 2 runs on node b"));
+      agent.expectStops(A).exits(A, kind(ResultKind.STOPPED));
+      assertEquals("given up: attempt 2 runs on node b", agent.report(A).reason());
+      agent.message(new ControllerMessage.StopReplaced(A, "again")).expectNothing();
+    }
+
+    @Test
     void theLeaderIsWrittenDownBeforeItIsObeyed() {
       agent.launcher().wants(A);
       assertEquals(new Effect.Obey(Scenario.CLUSTER, 1, 1), agent.did.getFirst());

@@ -44,9 +44,12 @@ final class Catalog {
     {"node drain", "Cordons a node and moves its tasks away"},
     {"node labels", "Sets and removes labels of a node"},
     {"node gone", "Declares a node dead, so that its tasks run elsewhere"},
+    {"node replace", "Gives the name of a dead node to another machine"},
+    {"node adopt", "Takes in a node of another cluster"},
     {"The cluster"},
     {"cluster status", "Shows the cluster's state"},
     {"cluster members", "Lists the controllers"},
+    {"cluster release-brake", "Lets silent nodes be given up although over half are silent"},
     {"cluster events", "Lists what happened (also: events)"},
     {"Other"},
     {"version", "Shows the version"},
@@ -99,6 +102,9 @@ final class Catalog {
       case "node drain" -> new NodeDrainCommand();
       case "node labels" -> new NodeLabelsCommand();
       case "node gone" -> new NodeGoneCommand();
+      case "node replace" -> new NodeReplaceCommand();
+      case "node adopt" -> new NodeAdoptCommand();
+      case "cluster release-brake" -> new ClusterReleaseBrakeCommand();
       case "cluster status" -> new ClusterStatusCommand();
       case "cluster members" -> new ClusterMembersCommand();
       case "version" -> new VersionCommand();

@@ -168,12 +168,60 @@ final class ChangeTest {
     assertEquals(0, fixture.orchctl("node", "cordon", "n1", "--reason", "disk"));
     assertEquals(0, fixture.orchctl("node", "drain", "n1", "--deadline", "10m"));
     assertEquals(0, fixture.orchctl("node", "labels", "n1", "a=b", "old-"));
-    assertEquals("n1 draining\nn1 draining\nn1 labels: a=b\n", fixture.out());
+    assertEquals("n1 draining\nn1 drained\nn1 labels: a=b\n", fixture.out());
     assertEquals("disk", fixture.sent("NodeService/CordonNode").text("reason"));
     assertEquals("600s", fixture.sent("NodeService/DrainNode").text("deadline"));
     JsonObject labels = fixture.sent("NodeService/UpdateNodeLabels");
     assertEquals("b", labels.object("set").text("a"));
     assertEquals(List.of("old"), labels.texts("remove"));
+  }
+
+  @Test
+  void drainWaitsUntilNothingIsLeftUnlessItIsToldNotTo() {
+    fixture.reply(
+        "NodeService/DrainNode",
+        "{\"name\":\"nodes/n1\",\"state\":\"NODE_STATE_DRAINING\",\"attempts\":2,"
+            + "\"reason\":\"2 attempts to be moved away\"}");
+    fixture.reply(
+        "NodeService/GetNode", "{\"name\":\"nodes/n1\",\"state\":\"NODE_STATE_DRAINING\"}");
+    assertEquals(0, fixture.orchctl("node", "drain", "n1", "-d"));
+    assertEquals("n1 draining\n", fixture.out());
+    fixture.out.reset();
+    assertEquals(0, fixture.orchctl("node", "drain", "n1"));
+    assertEquals("n1 drained\n", fixture.out());
+    assertTrue(fixture.err().contains("n1: draining: 2 attempts to be moved away"), fixture.err());
+  }
+
+  @Test
+  void aDrainThatWasTakenBackIsNoSuccess() {
+    fixture.reply(
+        "NodeService/DrainNode",
+        "{\"name\":\"nodes/n1\",\"state\":\"NODE_STATE_DRAINING\",\"attempts\":2}");
+    fixture.reply(
+        "NodeService/GetNode",
+        "{\"name\":\"nodes/n1\",\"state\":\"NODE_STATE_READY\",\"attempts\":1}");
+    assertEquals(1, fixture.orchctl("node", "drain", "n1"));
+    assertEquals("n1 ready\n", fixture.out());
+  }
+
+  @Test
+  void aNameIsGivenToAnotherMachineAndAForeignNodeIsTakenIn() {
+    fixture.reply(
+        "NodeService/ReplaceNode", "{\"name\":\"nodes/n1\",\"state\":\"NODE_STATE_GONE\"}");
+    fixture.reply("NodeService/AdoptNode", "{}");
+    assertEquals(0, fixture.orchctl("node", "replace", "n1", "--uid", "u-2", "--i-verified"));
+    assertEquals("u-2", fixture.sent("NodeService/ReplaceNode").text("newUid"));
+    assertTrue(fixture.sent("NodeService/ReplaceNode").flag("verified"));
+    assertEquals(0, fixture.orchctl("node", "adopt", "n1"));
+    assertEquals("nodes/n1", fixture.sent("NodeService/AdoptNode").text("name"));
+  }
+
+  @Test
+  void theBrakeIsReleasedOnlyByOneWhoLooked() {
+    assertEquals(2, fixture.orchctl("cluster", "release-brake"));
+    fixture.reply("ClusterService/ReleaseBrake", "{\"clusterId\":\"c1\"}");
+    assertEquals(0, fixture.orchctl("cluster", "release-brake", "--i-verified"));
+    assertTrue(fixture.sent("ClusterService/ReleaseBrake").flag("verified"));
   }
 
   @Test
