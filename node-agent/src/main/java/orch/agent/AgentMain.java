@@ -277,8 +277,7 @@ public final class AgentMain implements Callable<Integer> {
                 broken),
             node,
             identity.bootId(),
-            () ->
-                description(node, identity, attributes, launcher.missingLimits(cgroup.missing())),
+            () -> description(node, identity, attributes, launcher.missingLimits(cgroup.missing())),
             UUID.randomUUID().toString());
     launcher.pass(sockets);
     agent.watch(TaskWatch.both(new ServiceWatch(sockets), memory));

@@ -139,8 +139,7 @@ final class LinkConvertTest {
             1L << 30,
             STAGES);
     return List.of(
-        new ControllerMessage.StopReplaced(
-            new orch.api.model.Uid(1, 2, 3), "given up"),
+        new ControllerMessage.StopReplaced(new orch.api.model.Uid(1, 2, 3), "given up"),
         new ControllerMessage.Welcome(Duration.ofMillis(1_500), true, "c-0"),
         new ControllerMessage.Desired(true, true, List.of(definition), List.of(attempt)),
         new ControllerMessage.Forget(List.of(ATTEMPT, JOB)),

@@ -81,8 +81,7 @@ final class HelloRules {
     return null;
   }
 
-  private static @Nullable Rejection identity(
-      State state, NodeDescription node, boolean doubled) {
+  private static @Nullable Rejection identity(State state, NodeDescription node, boolean doubled) {
     Node sameUid = state.nodesByUid.get(node.uid());
     if (sameUid != null && !sameUid.description.machineId().equals(node.machineId())) {
       return refused(

@@ -120,12 +120,15 @@ public sealed interface Input {
    * Another machine gets the name of a node that does not answer.
    *
    * @param newUid empty: the one that was refused for the name last
-   * @param verified the operator vouches that the old host is dead; needed if attempts may run there
+   * @param verified the operator vouches that the old host is dead; needed if attempts may run
+   *     there
    */
   record ReplaceNode(RequestMeta meta, String nodeName, String newUid, boolean verified)
       implements Request {}
 
-  /** A node of another cluster is taken in, which was refused before. Answer: {@link Answer.Done}. */
+  /**
+   * A node of another cluster is taken in, which was refused before. Answer: {@link Answer.Done}.
+   */
   record AdoptNode(RequestMeta meta, String nodeName) implements Request {}
 
   /** Silent nodes may be given up although over half are silent. Answer: {@link Answer.Done}. */

@@ -168,7 +168,8 @@ final class NodeRequests {
           RejectionCode.INVALID_ARGUMENT,
           "BAD_UID",
           "new_uid",
-          "this is no other node's uid; it stands in the agent's log and in orchctl cluster status");
+          "this is no other node's uid; it stands in the agent's log and in orchctl cluster"
+              + " status");
     }
     if (node.contact == NodeContact.UP) {
       return new Rejection(

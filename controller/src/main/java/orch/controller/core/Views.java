@@ -110,8 +110,8 @@ final class Views {
       case ON ->
           warnings.add(
               state.brakeReason
-                  + ", so nothing is given up as lost until half of the fleet is back; if the silent"
-                  + " hosts are dead for sure: orchctl cluster release-brake");
+                  + ", so nothing is given up as lost until half of the fleet is back; if the"
+                  + " silent hosts are dead for sure: orchctl cluster release-brake");
       case RELEASED ->
           warnings.add(
               "over half of the fleet is silent, and attempts there are given up by their jobs'"
@@ -125,7 +125,11 @@ final class Views {
         break;
       }
       warnings.add(
-          "an agent was refused (uid " + node.uid() + ", boot " + node.bootId() + "): "
+          "an agent was refused (uid "
+              + node.uid()
+              + ", boot "
+              + node.bootId()
+              + "): "
               + node.message());
     }
     return warnings;

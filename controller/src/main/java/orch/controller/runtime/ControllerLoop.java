@@ -674,10 +674,7 @@ public final class ControllerLoop {
     public LinkHeader header() {
       // An adopted node may have raised the incarnation since the leadership began.
       return new LinkHeader(
-          header.clusterId(),
-          replica.state().incarnation(),
-          header.epoch(),
-          log.appendedIndex());
+          header.clusterId(), replica.state().incarnation(), header.epoch(), log.appendedIndex());
     }
 
     @Override

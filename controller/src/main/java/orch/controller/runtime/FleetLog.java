@@ -32,15 +32,21 @@ final class FleetLog {
           case RELEASED -> LOG.warn("Silent nodes may be given up, over half though: {}", why);
         }
       } else if (change instanceof Change.NodeRefused(RefusedNode node)) {
-        LOG.warn("An agent was refused ({}, uid {}): {}", node.reason(), node.uid(), node.message());
+        LOG.warn(
+            "An agent was refused ({}, uid {}): {}", node.reason(), node.uid(), node.message());
       } else if (change instanceof Change.NodeReplaced(int node, String uid, String why)) {
         LOG.warn("Node {} is gone, uid {} may have its name: {}", name(node, state), uid, why);
       } else if (change instanceof Change.NodeAdmitted admitted) {
-        LOG.warn("The node with uid {} of cluster {} may join", admitted.uid(), admitted.clusterId());
+        LOG.warn(
+            "The node with uid {} of cluster {} may join", admitted.uid(), admitted.clusterId());
       } else if (change instanceof Change.AttemptsEnded ended) {
         for (Change.Ended each : ended.attempts()) {
           if (each.state() == AttemptState.LOST) {
-            LOG.warn("Attempt {} of job {} is lost: {}", each.attempt().uid(), each.attempt().jobNumber(), each.reason());
+            LOG.warn(
+                "Attempt {} of job {} is lost: {}",
+                each.attempt().uid(),
+                each.attempt().jobNumber(),
+                each.reason());
           }
         }
       }

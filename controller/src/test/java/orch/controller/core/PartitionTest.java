@@ -136,7 +136,11 @@ final class PartitionTest {
     pass(Duration.ofSeconds(1));
     assertFalse(onA(job));
     assertTrue(
-        scene.state.attempts(job, 0).getFirst().reason()
+        scene
+            .state
+            .attempts(job, 0)
+            .getFirst()
+            .reason()
             .endsWith("without a lease this attempt has ended itself (partition: stop)"));
   }
 
@@ -373,15 +377,15 @@ final class PartitionTest {
     scene.running(kept, 0);
     AttemptStatus first =
         scene.status(replaced, 0, scene.attempt(replaced, 0), AttemptState.RUNNING, null);
-    AttemptStatus second = scene.status(kept, 0, scene.attempt(kept, 0), AttemptState.RUNNING, null);
+    AttemptStatus second =
+        scene.status(kept, 0, scene.attempt(kept, 0), AttemptState.RUNNING, null);
     scene.node("b", 8, 8).node("c", 8, 8);
     silent("a", Duration.ZERO);
     pass(Duration.ofMinutes(5));
     assertEquals(NodeState.UNREACHABLE, scene.nodeView("a").state());
     scene.hello(describe("a", 8, 8), first, second);
     scene.inventory("a", first, second);
-    assertEquals(
-        List.of(second.uid()), scene.desired("a").stream().map(of -> of.uid()).toList());
+    assertEquals(List.of(second.uid()), scene.desired("a").stream().map(of -> of.uid()).toList());
     assertEquals(1, scene.effects(Effect.SendDesired.class).size());
     assertEquals(
         List.of(

@@ -43,6 +43,7 @@ final class Scene {
   Decider decider = new Decider(state);
   Instant now = Instant.parse("2026-11-24T08:00:00Z");
   Decision last = new Decision(List.of(), List.of(), null, false);
+
   /** The leader's boot clock, which the wall clock's jumps do not touch. */
   long bootNanos = 5_000_000_000L;
 

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthGrpc;
@@ -290,9 +289,8 @@ final class TaskAndNodeServiceTest {
             .reason());
     assertEquals(
         "NODE_NOT_FOUND",
-        Bench.refused(
-                () ->
-                    bench.nodes().replaceNode(ReplaceNodeRequest.newBuilder().setName("x").build()))
+        Bench.refused(() ->
+                bench.nodes().replaceNode(ReplaceNodeRequest.newBuilder().setName("x").build()))
             .reason());
   }
 
@@ -304,11 +302,10 @@ final class TaskAndNodeServiceTest {
             .fields());
     assertEquals(
         "BRAKE_NOT_ON",
-        Bench.refused(
-                () ->
-                    bench
-                        .cluster()
-                        .releaseBrake(ReleaseBrakeRequest.newBuilder().setVerified(true).build()))
+        Bench.refused(() ->
+                bench
+                    .cluster()
+                    .releaseBrake(ReleaseBrakeRequest.newBuilder().setVerified(true).build()))
             .reason());
   }
 

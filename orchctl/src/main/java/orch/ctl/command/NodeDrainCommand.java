@@ -55,7 +55,8 @@ final class NodeDrainCommand implements Command {
     JsonObject request = new JsonObject().put("name", node.text("name"));
     String said = "";
     while (node.number("attempts") > 0 && DRAINED.contains(node.text("state"))) {
-      String left = NodeView.name(node) + ": " + Words.stateAndReason(state(node), node.text("reason"));
+      String left =
+          NodeView.name(node) + ": " + Words.stateAndReason(state(node), node.text("reason"));
       console.progress(left);
       if (!console.terminal().output() && !left.equals(said)) {
         console.note(left);

@@ -11,7 +11,8 @@ final class NodeReplaceCommand implements Command {
   public void syntax(Syntax syntax) {
     syntax
         .operand("NODE", "1", "name of a node that does not answer")
-        .option("--uid", "UID", "of the new machine; else the one that was refused for the name last")
+        .option(
+            "--uid", "UID", "of the new machine; else the one that was refused for the name last")
         .flag("--i-verified", "I have seen that the old host is off: nothing of it runs any more")
         .forms()
         .example("orchctl node replace rack1-07 --i-verified");

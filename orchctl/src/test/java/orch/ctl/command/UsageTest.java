@@ -57,7 +57,8 @@ final class UsageTest {
         "--limit");
     wrong("orchctl job retry takes no 'b'; see orchctl job retry --help", "job", "retry", "a", "b");
     wrong(
-        "after 'node' stands one of list, show, cordon, uncordon, drain, labels, gone, replace, adopt",
+        "after 'node' stands one of list, show, cordon, uncordon, drain, labels, gone, replace,"
+            + " adopt",
         "node",
         "-x");
   }
