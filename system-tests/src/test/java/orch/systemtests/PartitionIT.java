@@ -126,8 +126,7 @@ class PartitionIT {
     runOnN1("keep", "{mode: keep, lostAfter: 20s}");
     fleet.freeze("n1", true);
     double frozen = uptime();
-    await("the second attempts", () ->
-        beats("stop", 2).size() > 1 && beats("keep", 2).size() > 1);
+    await("the second attempts", () -> beats("stop", 2).size() > 1 && beats("keep", 2).size() > 1);
     double ended = beats("stop", 1).getLast();
     assertTrue(ended - frozen < 4 + 1 + 1, "no agent was needed: " + (ended - frozen));
     assertTrue(beats("stop", 2).getFirst() > ended);
@@ -161,8 +160,9 @@ class PartitionIT {
     String keep = runOnN1("keep", "{mode: keep, lostAfter: 15s}");
     fleet.link("n1").cut();
     fleet.link("n2").cut();
-    await("the brake", () ->
-        fleet.expect("cluster", "status").contains("2 of 3 nodes fell silent at once"));
+    await(
+        "the brake",
+        () -> fleet.expect("cluster", "status").contains("2 of 3 nodes fell silent at once"));
     assertTrue(fleet.expect("node", "list", "-o", "wide").contains("nothing is given up"));
     TimeUnit.SECONDS.sleep(10); // Long enough for what must not happen.
     assertTrue(task(keep).contains("nothing is given up"), task(keep));

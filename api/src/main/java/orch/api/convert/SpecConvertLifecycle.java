@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The part of the gate that reads what stands around a task's run. */
 final class SpecConvertLifecycle {
+  /** Two heartbeats of an agent. */
+  private static final Duration LEAST_STOP_AFTER = Duration.ofSeconds(4);
+
   private static final int MAX_DEPENDENCIES = 64;
 
   private static final Duration ON_EXIT_TIMEOUT = Duration.ofMinutes(5);
@@ -102,12 +105,25 @@ final class SpecConvertLifecycle {
 
   static PartitionPolicy partition(orch.v1.PartitionPolicy proto, SpecConvertProblems problems) {
     PartitionPolicy unset = PartitionPolicy.DEFAULT;
-    return new PartitionPolicy(
-        problems.constant("partition.mode", proto.getMode(), PartitionMode.KEEP),
-        problems.positive(
-            "partition.lostAfter", proto.hasLostAfter(), proto.getLostAfter(), unset.lostAfter()),
-        problems.positive(
-            "partition.stopAfter", proto.hasStopAfter(), proto.getStopAfter(), unset.stopAfter()));
+    PartitionPolicy policy =
+        new PartitionPolicy(
+            problems.constant("partition.mode", proto.getMode(), PartitionMode.KEEP),
+            problems.positive(
+                "partition.lostAfter",
+                proto.hasLostAfter(),
+                proto.getLostAfter(),
+                unset.lostAfter()),
+            problems.positive(
+                "partition.stopAfter",
+                proto.hasStopAfter(),
+                proto.getStopAfter(),
+                unset.stopAfter()));
+    if (policy.stopAfter().compareTo(LEAST_STOP_AFTER) < 0) {
+      problems.add(
+          "partition.stopAfter",
+          "must be at least 4s: a leader renews leases every 2 s, so a healthy task would end");
+    }
+    return policy;
   }
 
   static List<Dependency> dependsOn(orch.v1.JobSpec job, SpecConvertProblems problems) {
