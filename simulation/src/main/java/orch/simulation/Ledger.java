@@ -220,7 +220,12 @@ final class Ledger implements CommittedLog.Reader {
           Change.NodeSettled _,
           Change.NodeContactChanged _,
           Change.NodeAvailabilityChanged _,
-          Change.NodeLabelled _ -> {}
+          Change.NodeLabelled _,
+          Change.FleetBrakeChanged _,
+          Change.NodeRefused _,
+          Change.NodeRefusalsForgotten _,
+          Change.NodeReplaced _,
+          Change.NodeAdmitted _ -> {}
     }
   }
 

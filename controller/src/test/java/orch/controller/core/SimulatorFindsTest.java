@@ -65,7 +65,7 @@ final class SimulatorFindsTest {
     scene.running(job, 0);
     AttemptView attempt = scene.attempt(job, 0);
     scene.submit(with(service("web", 1), spec -> spec.partition(keep)));
-    scene.on(new Input.NodeSilent(attempt.nodeUid()));
+    scene.on(new Input.NodeSilent(attempt.nodeUid(), scene.bootNanos, null));
     scene.after(MINUTE.multipliedBy(5));
     assertEquals(attempt.uid(), scene.attempt(job, 0).uid());
     assertEquals(AttemptState.UNREACHABLE, scene.attempt(job, 0).state());
