@@ -301,7 +301,8 @@ final class HostInvariants
       case LOST -> {
         boolean rebooted =
             !life.node.machine().up() || !life.bootId.equals(life.node.machine().bootId());
-        if (!rebooted && attempt.spec.partition().mode() != PartitionMode.KEEP) {
+        // A silent node's attempt of mode stop is given up once it can live no more.
+        if (!rebooted && attempt.spec.partition().mode() == PartitionMode.NEVER) {
           throw new Violation(19, attempt + " is said to be lost; it ended as " + life.end);
         }
       }
