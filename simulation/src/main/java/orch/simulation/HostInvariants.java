@@ -311,7 +311,15 @@ final class HostInvariants
           throw new Violation(19, attempt + " is said to be unknown; it ended as " + life.end);
         }
       }
-      case EXITED, SIGNALED, OUT_OF_MEMORY, TIMED_OUT, STOPPED, NO_LEASE, START_FAILED -> {
+      case EXITED,
+          SIGNALED,
+          OUT_OF_MEMORY,
+          TIMED_OUT,
+          STOPPED,
+          NO_LEASE,
+          EVICTED,
+          UNHEALTHY,
+          START_FAILED -> {
         Result truth = life.end;
         if (truth != null
             && truth.kind() == ResultKind.STOPPED
