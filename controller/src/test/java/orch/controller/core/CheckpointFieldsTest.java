@@ -41,7 +41,8 @@ class CheckpointFieldsTest {
         fields(
             State.class,
             "clusterId incarnation epoch leader formatLevel createNanos epochNanos nowNanos"
-                + " nextSequence nextNumber terms requests jobs nodes nodesByName",
+                + " nextSequence nextNumber terms requests jobs nodes nodesByName brake brakeReason"
+                + " refused admitted",
             "jobsBySequence liveJobs jobsByName jobsByOwner runnable jobCounts taskCount workStamp"
                 + " decisionNanos fleet nodesByUid jobChanges attemptChanges nodeChanges views"
                 + " listings explainer freeze opener plan"),
@@ -67,12 +68,13 @@ class CheckpointFieldsTest {
         fields(
             Extra.class,
             "taskReason attemptReason ports version startFailure stopCause stopGrace stopReason"
-                + " delayMillis nextDelayMillis memoryBytes elsewhere counted step times history",
+                + " delayMillis nextDelayMillis memoryBytes elsewhere counted step times history"
+                + " readiness",
             ""),
         fields(
             Node.class,
             "number registerNanos description labels contact contactReason contactNanos"
-                + " availability availabilityReason drainGrace bootSequence settled",
+                + " availability availabilityReason drainGrace bootSequence settled heir",
             "slot live generation"),
         fields(Requests.class, "pages", "byId freeze first next"),
         fields(Requests.Answered.class, "principal bodyHash millis answer", ""),
