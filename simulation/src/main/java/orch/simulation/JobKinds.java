@@ -169,7 +169,7 @@ final class JobKinds {
         new PartitionPolicy(
             world.pick(List.of(PartitionMode.values())),
             world.millis(3_000, 20_000),
-            world.millis(3_000, 15_000)),
+            world.millis(4_000, 15_000)),
         dependsOn,
         null,
         List.of(),

@@ -269,7 +269,7 @@ public final class LinkConvert {
     return new SpecDefinition(
         AttemptConvert.fromProto(definition.getJobUid()),
         definition.getVersion(),
-        SpecConvert.fromProto(definition.getSpec()),
+        SpecConvert.fromStored(definition.getSpec()),
         definition.getNamespace(),
         definition.getJobName(),
         definition.getJobNumber(),

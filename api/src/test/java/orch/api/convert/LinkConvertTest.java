@@ -186,6 +186,25 @@ final class LinkConvertTest {
   }
 
   @Test
+  void aSpecThatOnceCameThroughTheGateReachesItsNodeWhateverTheGateSaysToday() {
+    SpecDefinition definition =
+        new SpecDefinition(
+            JOB,
+            1,
+            JobSpec.batch("No name of today", TaskSet.count(1), List.of("/bin/true")),
+            "default",
+            "web",
+            42,
+            "0af7651916cd43dd8448eb211c80319c",
+            "",
+            1);
+    ControllerMessage message =
+        new ControllerMessage.Desired(false, false, List.of(definition), List.of());
+    assertEquals(
+        Optional.of(message), LinkConvert.fromMessage(LinkConvert.toMessage(HEADER, message)));
+  }
+
+  @Test
   void whatIsNotSaidStaysUnsaid() {
     DesiredAttempt plain =
         new DesiredAttempt(

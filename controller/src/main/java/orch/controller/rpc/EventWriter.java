@@ -147,8 +147,7 @@ final class EventWriter {
       case Change.NodeLabelled of ->
           node(at, of.node(), "NODE_LABELLED", String.valueOf(of.labels()));
       case Change.NodeReplaced of -> node(at, of.node(), "NODE_REPLACED", of.reason());
-      case Change.FleetBrakeChanged of ->
-          cluster(at, "BRAKE_" + of.brake().name(), of.reason());
+      case Change.FleetBrakeChanged of -> cluster(at, "BRAKE_" + of.brake().name(), of.reason());
       case Change.NodeRefused of -> cluster(at, "NODE_REFUSED", of.node().message());
       case Change.NodeRefusalsForgotten _ -> {}
       case Change.NodeAdmitted of ->
