@@ -1,3 +1,5 @@
-/** Bugs in the core, for the simulator to find. */
-@org.jspecify.annotations.NullMarked
+/** Where the bugs that the simulation must find are planted. */
+@NullMarked
 package orch.controller.core;
+
+import org.jspecify.annotations.NullMarked;
