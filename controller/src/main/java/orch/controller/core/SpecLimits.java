@@ -1,13 +1,16 @@
 package orch.controller.core;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import orch.api.model.Affinity;
 import orch.api.model.Blob;
 import orch.api.model.Execution;
+import orch.api.model.HealthCheck;
 import orch.api.model.IndexRange;
 import orch.api.model.JobSpec;
 import orch.api.model.JobType;
+import orch.api.model.Probe;
 import orch.api.model.TaskSet;
 import orch.controller.scheduler.Constraint;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +33,10 @@ final class SpecLimits {
           spec.schedule() != null ? "spec.schedule" : "spec.parameters",
           "this controller runs no templates yet: submit the job without schedule and parameters");
     }
+    Rejection unbuilt = unbuilt(spec);
+    if (unbuilt != null) {
+      return unbuilt;
+    }
     long size = size(spec);
     if (size > Limits.MAX_SPEC_BYTES) {
       return SubmitRules.invalid(
@@ -43,6 +50,31 @@ final class SpecLimits {
     }
     Rejection wrong = tasks(spec);
     return wrong != null ? wrong : placement(spec);
+  }
+
+  /** What would be taken and never done is refused instead. */
+  private static @Nullable Rejection unbuilt(JobSpec spec) {
+    if (spec.onExit() != null) {
+      return unbuilt("spec.on_exit", "runs no onExit commands", "let a job with dependsOn follow");
+    }
+    for (HealthCheck check :
+        Arrays.asList(
+            spec.health().startup(), spec.health().readiness(), spec.health().liveness())) {
+      if (check != null && !(check.probe() instanceof Probe.Notify)) {
+        return unbuilt("spec.health", "runs no probes but notify", "use notify, or leave it out");
+      }
+    }
+    return spec.update().canary() > 0
+        ? unbuilt("spec.update.canary", "runs no canaries", "leave canary out")
+        : null;
+  }
+
+  private static Rejection unbuilt(String field, String what, String instead) {
+    return new Rejection(
+        RejectionCode.UNIMPLEMENTED,
+        "NOT_BUILT",
+        field,
+        "this controller " + what + " yet: " + instead);
   }
 
   private static @Nullable Rejection tasks(JobSpec spec) {

@@ -6,6 +6,7 @@ import java.util.TreeMap;
 import orch.api.model.Dependency;
 import orch.api.model.DependencyCondition;
 import orch.api.model.Execution;
+import orch.api.model.HealthChecks;
 import orch.api.model.JobSpec;
 import orch.api.model.PartitionPolicy;
 import orch.api.model.Placement;
@@ -159,6 +160,35 @@ final class SpecParts {
         policy,
         spec.dependsOn(),
         spec.priority());
+  }
+
+  SpecParts health(HealthChecks health) {
+    spec =
+        new JobSpec(
+            spec.name(),
+            spec.title(),
+            spec.labels(),
+            spec.type(),
+            spec.tasks(),
+            spec.execution(),
+            spec.resources(),
+            spec.placement(),
+            spec.restart(),
+            spec.stop(),
+            spec.timeout(),
+            spec.deadline(),
+            spec.warn(),
+            spec.onExit(),
+            health,
+            spec.update(),
+            spec.partition(),
+            spec.dependsOn(),
+            spec.schedule(),
+            spec.parameters(),
+            spec.retention(),
+            spec.priority(),
+            spec.logs());
+    return this;
   }
 
   SpecParts after(String job, DependencyCondition condition) {

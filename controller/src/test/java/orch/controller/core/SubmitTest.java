@@ -10,9 +10,13 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.List;
+import orch.api.model.HealthCheck;
+import orch.api.model.HealthChecks;
 import orch.api.model.JobSpec;
 import orch.api.model.JobState;
+import orch.api.model.Probe;
 import orch.api.model.TaskState;
 import org.junit.jupiter.api.Test;
 
@@ -189,5 +193,19 @@ final class SubmitTest {
     assertEquals("k=v", scene.view(1).traceState());
     scene.job(batch("b"));
     assertTrue(scene.view(2).traceId().matches("[0-9a-f]{32}"));
+  }
+
+  @Test
+  void whatIsNotBuiltIsRefusedRatherThanLeftUndone() {
+    Scene scene = given().node("n1", 4, 8);
+    HealthCheck check =
+        new HealthCheck(new Probe.Tcp("http"), Duration.ofSeconds(5), Duration.ofSeconds(1), 3);
+    JobSpec probed = with(batch("a"), spec -> spec.health(new HealthChecks(null, check, null)));
+    Rejection refused = scene.refused(scene.submit(probed));
+    assertEquals("NOT_BUILT", refused.reason());
+    assertEquals("spec.health", refused.field());
+    HealthCheck told =
+        new HealthCheck(new Probe.Notify(), Duration.ofSeconds(5), Duration.ofSeconds(1), 3);
+    scene.job(with(batch("b"), spec -> spec.health(new HealthChecks(null, told, null))));
   }
 }
