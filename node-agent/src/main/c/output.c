@@ -242,7 +242,8 @@ static void split(struct output *output, int stream, uint64_t time, const char *
 /* ---- reading ---- */
 
 bool output_read(struct output *output, int stream) {
-  ssize_t n = read(output->reader[stream], chunk, CHUNK);
+  bool terminal = stream == 0 && output->terminal >= 0;
+  ssize_t n = read(terminal ? output->terminal : output->reader[stream], chunk, CHUNK);
   if (n <= 0) return n < 0 && errno == EINTR;
   touched = true;
   if (stream == 0) output->slot->out_bytes += (uint64_t)n;

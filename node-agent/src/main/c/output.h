@@ -12,6 +12,7 @@ struct output {
   struct orch_slot *slot; /* where positions and counts stand, so that a replacement can go on */
   int directory;          /* SEGMENTS */
   int reader[2];          /* stdout, stderr: non-blocking */
+  int terminal;           /* of the attempt: read in place of stdout; -1: none */
   int segment;            /* the newest segment, -1: not open */
   uint64_t unflushed;     /* boottime of the oldest unfinished line; 0: none */
   uint64_t lost_lines;    /* not told by a LOSS frame yet */

@@ -102,7 +102,7 @@ static struct parse_error seccomp(const char *value, uint32_t length, struct req
 static struct parse_error fds(const char *value, uint32_t length, struct request *r) {
   if (r->fds != 0) return malformed("FDS is given twice");
   if (length == 0 || length % 4 != 0) return malformed("FDS is not a list of 32-bit numbers");
-  if (length / 4 > ORCH_PASSED_FDS_MAX) return beyond("more than 16 FDS");
+  if (length / 4 > ORCH_PASSED_FDS_MAX) return beyond("more than 24 FDS");
   r->fds = length / 4;
   memcpy(r->fd, value, length);
   for (uint32_t n = 0; n < r->fds; n++) {
@@ -158,12 +158,13 @@ static void clear(struct request *r) {
 
 static struct parse_error check(struct request *r) {
   const struct orch_start *s = &r->fixed;
-  const uint64_t known = ((ORCH_S_PRE_STOP << 1) - 1) | ORCH_S_LEASE;
+  const uint64_t known = ((ORCH_S_PRE_STOP << 1) - 1) | ORCH_S_LEASE | ORCH_S_INPUT | ORCH_S_TERMINAL;
   if ((s->flags & ~known) != 0) return malformed("START has an unknown flag");
   if (r->argc == 0) return malformed("START has no ARGV");
   if (r->argv[0][0] == '\0') return malformed("the first string of ARGV is empty");
   if (s->stop_mode > ORCH_MODE_PROCESS || s->stop_signal > 64) return malformed("START has a wrong stop mode or signal");
   if (s->uid.incarnation == 0 && s->uid.epoch == 0 && s->uid.sequence == 0) return malformed("START has no attempt uid");
+  if ((s->flags & ORCH_S_TERMINAL) != 0 && (s->flags & ORCH_S_INPUT) == 0) return malformed("TERMINAL needs INPUT");
   if ((s->flags & ORCH_S_CTTY) != 0 && (s->flags & ORCH_S_SETSID) == 0) return malformed("CTTY needs SETSID");
   if ((s->flags & ORCH_S_PID_NAMESPACE) != 0 && (s->flags & ORCH_S_WAIT) != 0) return malformed("PID_NAMESPACE excludes WAIT");
   if (((s->flags & ORCH_S_PRE_STOP) != 0) != (r->pre_stops != 0)) return malformed("the flag PRE_STOP and its strings come together");

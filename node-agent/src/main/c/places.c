@@ -147,6 +147,7 @@ static void shim_died(struct launcher *launcher, uint32_t slot, const siginfo_t 
     entry->adopted = 1;
   }
   place->pid = 0;
+  if (state == ORCH_SLOT_EXEC) exec_kill_left(launcher->cgroup, entry); /* whoever wanted it has lost it */
   if (state == ORCH_SLOT_RETIRED) return;
   complain("shim %u (pid %u) died, %s %u%s", slot, place->dead.pid, info->si_code == CLD_EXITED ? "exit code" : "signal",
            (uint32_t)info->si_status, busy ? "; its task lives on" : "");
@@ -166,7 +167,7 @@ static uint32_t find_task(const struct launcher *launcher, pid_t pid) {
   for (uint32_t n = 0; n < launcher->shims; n++) {
     const struct orch_slot *entry = table_slot(launcher->table, n);
     uint32_t state = shared_load(entry->state);
-    if (state < ORCH_SLOT_CLAIMED || state > ORCH_SLOT_DRAINING) continue;
+    if ((state < ORCH_SLOT_CLAIMED || state > ORCH_SLOT_DRAINING) && state != ORCH_SLOT_EXEC) continue;
     if (shared_load(entry->task_pid) == (uint32_t)pid && shared_load(entry->exited_boot) == 0) return n;
   }
   return ORCH_NO_SLOT;

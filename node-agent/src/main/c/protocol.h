@@ -26,11 +26,14 @@ enum {
   ORCH_NAME_MAX = 96,             /* bytes of an attempt's name for people with its NUL */
   ORCH_ACK_MAX = 56,              /* uids in one ACK message or record */
   ORCH_SHIMS_MAX = 4096,
-  ORCH_PASSED_FDS_MAX = 16,
+  ORCH_PASSED_FDS_MAX = 24,
   ORCH_FRAME_PAYLOAD_MAX = 65536,
 };
 
 #define ORCH_NO_SLOT 0xFFFFFFFFu
+
+/* Target number of a passed fd that the shim keeps for itself. */
+#define ORCH_FD_KEPT 63u
 
 /* Types of socket messages. */
 enum {
@@ -50,7 +53,16 @@ enum {
   ORCH_THAW = 20,
   ORCH_SET_DEADLINE = 21,
   ORCH_STOP = 22,
+  ORCH_EXEC = 30,
+  ORCH_EXEC_SIGNAL = 31,
+  ORCH_INPUT_GET = 32,
+  ORCH_INPUT_END = 33,
   ORCH_SET_LEASE = 50,
+  /* shim -> agent */
+  ORCH_EXEC_STARTED = 35,
+  ORCH_EXEC_FAILED = 36,
+  ORCH_EXEC_EXITED = 37,
+  ORCH_INPUT = 38,
   /* launcher -> agent */
   ORCH_WELCOME = 64,
   ORCH_SHIM = 65,
@@ -256,6 +268,9 @@ static_assert(sizeof(struct orch_refused) == 40, "layout");
 #define ORCH_S_PRE_STOP (UINT64_C(1) << 16)       /* PRE_STOP says what runs before the stop signal */
 #define ORCH_S_LEASE (UINT64_C(1) << 40)          /* the deadline is the end of a lease: see SET_LEASE */
 
+#define ORCH_S_INPUT (UINT64_C(1) << 24)          /* keep the fd passed for 63, a writing end of the task's stdin, until INPUT_END or its end */
+#define ORCH_S_TERMINAL (UINT64_C(1) << 25)       /* with INPUT: it is the master of a terminal, whose output is the task's stdout */
+
 struct orch_start {
   struct orch_uid uid;       // the attempt
   uint8_t boot_id[16];       // the boot that this start is for
@@ -305,11 +320,14 @@ enum {
 
 enum { ORCH_MODE_GROUP = 1, ORCH_MODE_MIXED = 2, ORCH_MODE_PROCESS = 3 };
 
+/* A mode of SIGNAL alone: the process group of the leader. */
+enum { ORCH_SIGNAL_LEADERS_GROUP = 4 };
+
 /* KILL, FREEZE and THAW have the uid alone as their body. */
 struct orch_signal {
   struct orch_uid uid; // the attempt
   uint32_t signal;     // number, 1 to 64
-  uint32_t mode;       // 1 group: every process of the attempt; 2, 3: the leader alone
+  uint32_t mode;       // 1 group: every process of the attempt; 2, 3: the leader alone; 4: the process group of the leader
 };
 static_assert(sizeof(struct orch_signal) == 24, "layout");
 
@@ -479,6 +497,27 @@ struct orch_stopping {
 };
 static_assert(sizeof(struct orch_stopping) == 40, "layout");
 
+/* EXEC_STARTED: the command executes. */
+struct orch_exec_started {
+  struct orch_uid uid;  // the attempt it runs in
+  uint32_t slot;        // of the shim that guards the command
+  uint32_t pid;         // of the command
+  uint64_t pid_start;   // its start time, field 22 of /proc/PID/stat
+};
+static_assert(sizeof(struct orch_exec_started) == 32, "layout");
+
+/* EXEC_EXITED: the command has ended, and nothing that it started is left. */
+struct orch_exec_exited {
+  struct orch_uid uid;  // the attempt it ran in
+  uint32_t slot;        // of the shim
+  uint32_t pid;         // of the command
+  int32_t si_code;      // CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3
+  int32_t exit_status;  // si_status: exit code or signal
+  uint64_t user_us;     // rusage of the command and the children it waited for: user time
+  uint64_t system_us;   // system time
+};
+static_assert(sizeof(struct orch_exec_exited) == 48, "layout");
+
 /* ---- the shim table: RUN/g<generation>/table, mapped by launcher and shims, readable for the agent ---- */
 
 enum {
@@ -489,6 +528,7 @@ enum {
   ORCH_SLOT_STOPPING = 4,
   ORCH_SLOT_DRAINING = 5,  /* the leader has ended */
   ORCH_SLOT_RETIRED = 6,   /* the shim has ended on purpose */
+  ORCH_SLOT_EXEC = 7,      /* it guards a command inside another slot's attempt; `uid` is zeros */
 };
 
 struct orch_table {

@@ -105,6 +105,7 @@ static void set_up(const struct shim_setup *setup) {
   shim.journal = (struct journal){.table = setup->table, .slot = shim.slot, .directory = setup->journal, .fd = -1};
   shim.output = (struct output){.slot = shim.slot, .directory = setup->segments, .segment = -1};
   shim.lock = shim.listener = shim.pidfd = shim.leaf = shim.events = shim.pre_stop = -1;
+  shim.hangup = shim.input = shim.slave = shim.output.terminal = -1;
   shim.fifo_owner = UINT32_MAX; /* unknown: the first start sets it */
   int *own[] = {&shim.socket, &shim.life, &shim.wake, &shim.generation, &shim.cgroup, &shim.journal.directory, &shim.output.directory};
   keep_only(own, sizeof own / sizeof own[0]);
@@ -149,6 +150,10 @@ static uint64_t next_timer(void) {
 static void run_timers(uint64_t now) {
   if (shim.output.unflushed != 0 && now >= shim.output.unflushed + OUTPUT_FLUSH_NANOS) output_flush(&shim.output);
   if (shim.slot->state == ORCH_SLOT_IDLE) return;
+  if (shim.slot->state == ORCH_SLOT_EXEC) {
+    shim_exec_timers(&shim, now);
+    return;
+  }
   if (shim.tell_at != 0 && now >= shim.tell_at) shim_tell_started(&shim);
   if (shim.leader_tell_at != 0 && now >= shim.leader_tell_at) shim_tell_leader(&shim);
   shim_stop_timers(&shim, now);
@@ -158,22 +163,25 @@ static void run_timers(uint64_t now) {
   else if (shim.slot->adopted != 0) shim_reap(&shim);
 }
 
-enum { P_SOCKET, P_OUT, P_ERR, P_LIFE, P_PIDFD_, P_EVENTS, P_TIMER, P_LISTENER, P_PRE_STOP, P_COUNT };
+enum { P_SOCKET, P_OUT, P_ERR, P_LIFE, P_PIDFD_, P_EVENTS, P_TIMER, P_LISTENER, P_PRE_STOP, P_HANGUP, P_COUNT };
 
 static struct pollfd polled(int fd, short events) { return (struct pollfd){.fd = fd, .events = events}; }
 
 static void wait_for_events(struct pollfd fds[P_COUNT]) {
   bool idle = shim.slot->state == ORCH_SLOT_IDLE;
+  bool silent = idle || shim.slot->state == ORCH_SLOT_EXEC; /* a command writes to whoever asked for it */
+  int first = shim.output.terminal >= 0 ? shim.output.terminal : shim.output.reader[0];
   bool own = shim.slot->adopted == 0 && shared_load(shim.slot->exited_boot) == 0;
   fds[P_SOCKET] = polled(shim.socket, shim.pending_length > 0 ? POLLOUT : POLLIN);
-  fds[P_OUT] = polled(idle ? -1 : shim.output.reader[0], POLLIN);
-  fds[P_ERR] = polled(idle ? -1 : shim.output.reader[1], POLLIN);
+  fds[P_OUT] = polled(silent ? -1 : first, POLLIN);
+  fds[P_ERR] = polled(silent ? -1 : shim.output.reader[1], POLLIN);
   fds[P_LIFE] = polled(shim.life, 0);
   fds[P_PIDFD_] = polled(!idle && own ? shim.pidfd : -1, POLLIN);
   fds[P_EVENTS] = polled(shim.events, POLLPRI);
   fds[P_TIMER] = polled(shim.slot->deadline != 0 ? shim.timer : -1, POLLIN);
   fds[P_LISTENER] = polled(shim.socket < 0 ? shim.listener : -1, POLLIN);
   fds[P_PRE_STOP] = polled(shim.pre_stop, POLLIN);
+  fds[P_HANGUP] = polled(shim.hangup, 0);
   sigset_t open_;
   sigfillset(&open_);
   sigdelset(&open_, SIGUSR1);
@@ -234,8 +242,10 @@ static void turn(void) {
   if (child_ended) {
     child_ended = 0;
     shim_reap_strays(&shim);
+    if (shim.slot->state == ORCH_SLOT_EXEC) shim_exec_check(&shim);
     if (shim.slot->state == ORCH_SLOT_DRAINING && !shim.finished) shim_try_finish(&shim);
   }
+  if ((fds[P_HANGUP].revents & (POLLHUP | POLLERR)) != 0 && shim.slot->state == ORCH_SLOT_EXEC) shim_exec_hung_up(&shim);
   if ((fds[P_EVENTS].revents & (POLLPRI | POLLERR)) != 0 && shim.events >= 0) {
     char text[64];
     ssize_t n = pread(shim.events, text, sizeof text, 0); /* arms the next notice; what counts is asked below */

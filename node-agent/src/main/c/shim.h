@@ -50,6 +50,9 @@ struct shim {
   int pre_stop;        /* pidfd of PRE_STOP while it runs */
   uint32_t pre_stop_pid;
   uint32_t stop_cause; /* of the stop that waits for it */
+  int hangup; /* of a command: hangs up when nobody wants it any more; -1: none */
+  int input;  /* writing end of the task's stdin, or the master of its terminal; -1: none */
+  int slave;  /* of that terminal */
   bool locked;
   uint32_t fifo_owner;
   struct journal journal;
@@ -57,6 +60,7 @@ struct shim {
   struct request *request;
 
   /* CLOCK_BOOTTIME ns at which something is due; 0: nothing. */
+  struct orch_uid command; /* attempt in which a command runs */
   uint64_t tell_at;        /* STARTED */
   uint64_t leader_tell_at; /* LEADER_EXITED */
   uint64_t drain_at;       /* end of the patience with descendants */
@@ -84,6 +88,19 @@ void shim_start(struct shim *shim, const struct orch_header *header, const char 
 void shim_fail_start(struct shim *shim, uint32_t stage, uint32_t error, uint32_t index);
 void shim_trim_memory(void);
 struct request *shim_read_request(int fd);
+void shim_reap_failed_child(struct shim *shim);
+
+/* shim_exec.c */
+void shim_exec(struct shim *shim, uint64_t seq, struct request *request, const int *fds);
+void shim_exec_request(struct shim *shim, const struct orch_header *header, const char *body, size_t length);
+void shim_exec_check(struct shim *shim);
+void shim_exec_hung_up(struct shim *shim);
+void shim_exec_timers(struct shim *shim, uint64_t now);
+int shim_keep_input(struct shim *shim, struct request *request, int *fds);
+void shim_end_input(struct shim *shim);
+
+/* Kills the command of a shim that died. */
+void exec_kill_left(int cgroup, const struct orch_slot *slot);
 
 /* shim_stop.c */
 void shim_request(struct shim *shim, const struct orch_header *header, const char *body, size_t length);

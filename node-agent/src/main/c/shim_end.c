@@ -94,6 +94,10 @@ void shim_leader_ended(struct shim *shim) {
   if (syscall(SYS_waitid, P_PIDFD, shim->pidfd, &info, WEXITED | WNOHANG | WNOWAIT, &usage) != 0 || info.si_pid == 0) return;
   usage_store(slot, info.si_code, info.si_status, &usage);
   while (waitid(P_PIDFD, (id_t)shim->pidfd, &info, WEXITED) != 0 && errno == EINTR) continue;
+  if (slot->state == ORCH_SLOT_EXEC) {
+    shim_exec_check(shim);
+    return;
+  }
   shared_store(slot->state, ORCH_SLOT_DRAINING);
   shim_try_finish(shim);
 }
@@ -184,6 +188,7 @@ void shim_free_slot(struct shim *shim) {
   if (shim->pre_stop >= 0) close(shim->pre_stop);
   shim->pidfd = shim->leaf = shim->events = shim->pre_stop = -1;
   if ((slot->start_flags & ORCH_S_PRE_STOP) != 0) pre_stop_forget(shim);
+  shim_end_input(shim);
   shim->tell_at = shim->leader_tell_at = shim->drain_at = shim->check_at = shim->rekill_at = shim->stuck_at = 0;
   shim->killed = shim->finished = false;
   if (slot->deadline != 0) {
@@ -344,6 +349,7 @@ void shim_adopt(struct shim *shim) {
   struct orch_slot *slot = shim->slot;
   uint32_t state = slot->state;
   if (state < ORCH_SLOT_CLAIMED || state > ORCH_SLOT_DRAINING) {
+    if (state == ORCH_SLOT_EXEC) exec_kill_left(shim->cgroup, slot);
     slot->uid = (struct orch_uid){0};
     shared_store(slot->task_pid, 0);
     shared_store(slot->state, ORCH_SLOT_IDLE);

@@ -212,7 +212,7 @@ static int prepare_fifos(struct shim *shim, const struct request *r) {
 }
 
 /* As in shim_leader_ended: written down before it is reaped. */
-static void reap_failed_child(struct shim *shim) {
+void shim_reap_failed_child(struct shim *shim) {
   siginfo_t info;
   struct rusage usage;
   memset(&info, 0, sizeof info);
@@ -225,11 +225,15 @@ static void reap_failed_child(struct shim *shim) {
 
 static void launch(struct shim *shim, struct request *r, const char *body, size_t length, const int *fds) {
   struct orch_slot *slot = shim->slot;
+  int own[ORCH_PASSED_FDS_MAX]; /* the caller closes what it was given */
+  memcpy(own, fds, r->fds * sizeof own[0]);
   struct failure failure = {0};
   if (r->pre_stops > 0 && (failure.error = pre_stop_keep(shim, body, length)) != 0) failure.stage = ORCH_STAGE_PRE_STOP;
   if (failure.stage == 0) failure = prepare_leaf(shim, r);
   if (failure.stage == 0 && (failure.error = prepare_task_dir(r)) != 0) failure.stage = ORCH_STAGE_TASK_DIR;
   if (failure.stage == 0 && (failure.error = prepare_fifos(shim, r)) != 0) failure.stage = ORCH_STAGE_FIFO;
+  if (failure.stage == 0 && (r->fixed.flags & ORCH_S_INPUT) != 0 && (failure.error = shim_keep_input(shim, r, own)) != 0)
+    failure.stage = ORCH_STAGE_FDS;
   if (failure.stage != 0) {
     shim_fail_start(shim, failure.stage, (uint32_t)failure.error, failure.index);
     return;
@@ -242,7 +246,7 @@ static void launch(struct shim *shim, struct request *r, const char *body, size_
                     .join = (shim->capabilities & ORCH_CAP_JOIN) != 0,
                     .out = shim->fifo[0],
                     .err = shim->fifo[1],
-                    .passed = fds,
+                    .passed = own,
                     .report = &slot->start_report,
                     .pid = &slot->task_pid};
   int error = spawn(&s, &shim->pidfd);
@@ -254,7 +258,7 @@ static void launch(struct shim *shim, struct request *r, const char *body, size_
   }
   uint64_t report = shared_load(slot->start_report);
   if (!report_executed(report)) {
-    reap_failed_child(shim);
+    shim_reap_failed_child(shim);
     if (report == 0) shim_fail_start(shim, ORCH_STAGE_KILLED, 0, (uint32_t)slot->exit_status);
     else shim_fail_start(shim, report_stage(report), report_error(report), report_index(report));
     return;
@@ -264,7 +268,7 @@ static void launch(struct shim *shim, struct request *r, const char *body, size_
   if (slot->deadline != 0) shim_arm_deadline(shim);
 }
 
-static void obey(struct shim *shim, uint64_t seq, const char *body, size_t length, const int *fds, uint32_t fd_count) {
+static void obey(struct shim *shim, uint16_t type, uint64_t seq, const char *body, size_t length, const int *fds, uint32_t fd_count) {
   struct orch_slot *slot = shim->slot;
   if (seq <= slot->last_seq) {
     shim_refuse(shim, seq, ORCH_REFUSED_STALE, 0, "this request was taken before");
@@ -288,6 +292,10 @@ static void obey(struct shim *shim, uint64_t seq, const char *body, size_t lengt
   }
   if (memcmp(request.fixed.boot_id, shim->table->boot_id, sizeof request.fixed.boot_id) != 0) {
     shim_refuse(shim, seq, ORCH_REFUSED_BOOT, 0, "START is for another boot of this host");
+    return;
+  }
+  if (type == ORCH_EXEC) {
+    shim_exec(shim, seq, &request, fds);
     return;
   }
   bool leased = (request.fixed.flags & ORCH_S_LEASE) != 0 && request.fixed.deadline != 0;
@@ -316,7 +324,7 @@ void shim_start(struct shim *shim, const struct orch_header *header, const char 
   bool more = (header->flags & ORCH_MORE) != 0;
   if (assembled_length > 0 && assembled_seq != header->seq) drop_assembled(); /* the agent that began it is gone */
   if (!more && assembled_length == 0) {
-    obey(shim, header->seq, body, length, fds, fd_count);
+    obey(shim, header->type, header->seq, body, length, fds, fd_count);
     return;
   }
   if (length > sizeof assembled - assembled_length) {
@@ -334,6 +342,6 @@ void shim_start(struct shim *shim, const struct orch_header *header, const char 
   memcpy(assembled + assembled_length, body, length);
   assembled_length += length;
   if (more) return;
-  obey(shim, header->seq, assembled, assembled_length, assembled_fds, assembled_fd_count);
+  obey(shim, header->type, header->seq, assembled, assembled_length, assembled_fds, assembled_fd_count);
   drop_assembled();
 }

@@ -165,15 +165,28 @@ static void done(struct shim *shim, uint64_t seq, int error, uint32_t count) {
   shim_send(shim, ORCH_DONE, seq, &done, sizeof done, NULL, 0, false);
 }
 
+/* The leader leads its group, whose number is nobody else's while the leader was not waited for. */
+static int signal_leaders_group(struct shim *shim, int signal, uint32_t *count) {
+  pid_t leader = (pid_t)shim->slot->task_pid;
+  if (leader <= 1 || shared_load(shim->slot->exited_boot) != 0) return ESRCH;
+  struct tree tree = shim_tree(shim);
+  *count = tree_count_group(&tree, leader); /* before: what the signal ends is counted too */
+  if (kill(-leader, signal) == 0) return 0;
+  *count = 0;
+  return errno;
+}
+
 static void do_signal(struct shim *shim, uint64_t seq, const struct orch_signal *signal) {
   uint32_t count = 0;
   int error;
-  if (signal->signal < 1 || signal->signal > 64 || signal->mode < ORCH_MODE_GROUP || signal->mode > ORCH_MODE_PROCESS) {
+  if (signal->signal < 1 || signal->signal > 64 || signal->mode < ORCH_MODE_GROUP || signal->mode > ORCH_SIGNAL_LEADERS_GROUP) {
     error = EINVAL;
   } else if (signal->mode == ORCH_MODE_GROUP) {
     struct tree tree = shim_tree(shim);
     error = tree_signal(&tree, (int)signal->signal, &count);
     if (error == 0 && count == 0) error = ESRCH;
+  } else if (signal->mode == ORCH_SIGNAL_LEADERS_GROUP) {
+    error = signal_leaders_group(shim, (int)signal->signal, &count);
   } else {
     error = signal_leader(shim, (int)signal->signal);
     if (error == 0) count = 1;

@@ -81,6 +81,7 @@ static void dispatch(struct shim *shim, size_t length, const int *fds, uint32_t 
   size_t body_length = length - sizeof *header;
   switch (header->type) {
     case ORCH_PING: shim_refuse(shim, header->seq, 0, 0, ""); break;
+    case ORCH_EXEC:
     case ORCH_START: shim_start(shim, header, body, body_length, fds, fd_count); break;
     case ORCH_SIGNAL:
     case ORCH_KILL:
@@ -89,6 +90,9 @@ static void dispatch(struct shim *shim, size_t length, const int *fds, uint32_t 
     case ORCH_SET_DEADLINE:
     case ORCH_SET_LEASE:
     case ORCH_STOP: shim_request(shim, header, body, body_length); break;
+    case ORCH_EXEC_SIGNAL:
+    case ORCH_INPUT_GET:
+    case ORCH_INPUT_END: shim_exec_request(shim, header, body, body_length); break;
     default: shim_refuse(shim, header->seq, ORCH_REFUSED_MALFORMED, 0, "a shim does not know this type of message"); break;
   }
 }
@@ -126,7 +130,7 @@ void shim_receive(struct shim *shim) {
     return;
   }
   uint32_t fd_count = received_fds(&head, fds);
-  if ((head.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) shim_refuse(shim, 0, ORCH_REFUSED_LIMIT, 0, "a message is longer than 65536 bytes or has more than 16 fds");
+  if ((head.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) shim_refuse(shim, 0, ORCH_REFUSED_LIMIT, 0, "a message is longer than 65536 bytes or has more than 24 fds");
   else dispatch(shim, (size_t)n, fds, fd_count);
   for (uint32_t f = 0; f < fd_count; f++) close(fds[f]);
 }

@@ -220,6 +220,29 @@ static int count_one(void *context, pid_t pid) {
   return 0;
 }
 
+struct group_counting {
+  uint32_t count;
+  pid_t group;
+};
+
+static int count_of_group(void *context, pid_t pid) {
+  struct group_counting *c = context;
+  if (getpgid(pid) == c->group) c->count++;
+  return 0;
+}
+
+uint32_t tree_count_group(const struct tree *tree, pid_t group) {
+  struct group_counting counting = {.group = group};
+  if (tree->leaf >= 0) {
+    leaf_processes(tree->leaf, count_of_group, &counting); /* as far as they can be counted */
+  } else if (scan(tree) == 0) {
+    for (uint32_t n = 0; n < process_count; n++)
+      if (processes[n].inside && !processes[n].zombie && processes[n].group == group) counting.count++;
+    give_back();
+  }
+  return counting.count;
+}
+
 uint32_t tree_count(const struct tree *tree, pid_t *first) {
   struct counting counting = {0};
   if (tree->leaf >= 0) {

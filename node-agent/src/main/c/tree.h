@@ -19,6 +19,9 @@ struct tree {
 /* Sends a signal to every process until a round finds no new one. 0 or an errno; how many in `count`. */
 int tree_signal(const struct tree *tree, int signal, uint32_t *count);
 
+/* How many live processes of the tree are of this process group. */
+uint32_t tree_count_group(const struct tree *tree, pid_t group);
+
 /* Kills all: by cgroup.kill where it is, else by stopping and then killing until a round finds nothing alive. 0 or an errno. */
 int tree_kill(const struct tree *tree);
 

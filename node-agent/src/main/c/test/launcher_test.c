@@ -631,6 +631,7 @@ static void all_tests(void) {
   if (with_cgroups()) run(ten_thousand_quick_tasks_leave_nothing_behind);
   run(the_launcher_makes_more_shims);
   end_launcher();
+  exec_tests();
   fault_tests();
   isolation_tests();
 }

@@ -367,7 +367,7 @@ struct pipes {
 static void open_output(struct pipes *p, const char *name, uint64_t sequence) {
   memset(p, 0, sizeof *p);
   p->slot.uid = client_uid(sequence);
-  p->output = (struct output){.slot = &p->slot, .directory = fresh_directory(name), .segment = -1};
+  p->output = (struct output){.slot = &p->slot, .directory = fresh_directory(name), .segment = -1, .terminal = -1};
   for (int n = 0; n < 2; n++) {
     int ends[2];
     expect(pipe2(ends, O_NONBLOCK) == 0);

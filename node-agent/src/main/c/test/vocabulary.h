@@ -58,6 +58,9 @@ void end_launcher(void);
 /* isolation_test.c */
 void isolation_tests(void);
 
+/* exec_test.c */
+void exec_tests(void);
+
 /* fault_test.c */
 void fault_tests(void);
 

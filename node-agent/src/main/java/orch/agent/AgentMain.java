@@ -29,6 +29,7 @@ import orch.agent.journal.SystemJournal;
 import orch.agent.linux.JnaLinux;
 import orch.agent.linux.Linux;
 import orch.agent.linux.UserAccount;
+import orch.agent.live.LiveService;
 import orch.agent.logs.JournalForwarder;
 import orch.agent.logs.LogService;
 import orch.agent.pressure.MemoryWatch;
@@ -270,6 +271,14 @@ public final class AgentMain implements Callable<Integer> {
                 files,
                 logs,
                 link::logSink,
+                new LiveService(
+                    linux,
+                    clock,
+                    loop,
+                    background,
+                    launcher,
+                    link::conversation,
+                    launcher::guarded),
                 () -> {
                   System.out.println("ready · node " + node + " · uid " + identity.uid());
                   System.out.flush();

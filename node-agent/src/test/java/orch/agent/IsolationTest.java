@@ -163,7 +163,9 @@ final class IsolationTest {
             e.waitForDescendants(),
             List.of(new ListenSocket("http", ":8080")),
             e.pidNamespace(),
-            e.fileAccess());
+            e.fileAccess(),
+            false,
+            false);
     assertEquals(
         "cannot start web/2@1: sockets: this agent hands no listening sockets over; leave sockets"
             + " out",

@@ -15,6 +15,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongFunction;
 import java.util.function.Predicate;
 import orch.agent.cgroup.CgroupRoot;
 import orch.agent.cgroup.CpuTopology;
@@ -23,6 +24,8 @@ import orch.agent.core.Notification;
 import orch.agent.link.ControllerLink;
 import orch.agent.linux.JnaLinux;
 import orch.agent.linux.Linux;
+import orch.agent.live.Conversation;
+import orch.agent.live.LiveService;
 import orch.agent.logs.LogServer;
 import orch.agent.logs.LogSink;
 import orch.agent.logs.TaskIdentity;
@@ -70,6 +73,8 @@ final class RealAgent implements AutoCloseable {
   final Linux linux = new JnaLinux();
   private final LauncherProcess process;
   private final BlockingQueue<AttemptStatus> reports = new LinkedBlockingQueue<>();
+  private final BlockingQueue<AgentMessage.Inspected> answers = new LinkedBlockingQueue<>();
+  private final BlockingQueue<AgentMessage.SignalOutcome> outcomes = new LinkedBlockingQueue<>();
   private final Map<Uid, AttemptStatus> last = new LinkedHashMap<>();
   private final @Nullable Path cgroup;
   private LoopThread loop;
@@ -79,6 +84,14 @@ final class RealAgent implements AutoCloseable {
   private DiskFiles files;
   private FakeLink link;
   private long revision = 1;
+  private long questions;
+
+  /** Where streams for commands and attachments come from. */
+  LongFunction<Conversation> conversations =
+      stream -> {
+        throw new AssertionError("no conversation was asked for");
+      };
+
   AgentMessage.@Nullable Hello hello;
 
   /** Whether the leader that answers heartbeats can prove itself. */
@@ -131,6 +144,10 @@ final class RealAgent implements AutoCloseable {
             () -> tell(new ControllerMessage.HeartbeatReply(heartbeat.sequence(), leases)));
       } else if (message instanceof AgentMessage.Events sent) {
         events.addAll(sent.events());
+      } else if (message instanceof AgentMessage.Inspected answer) {
+        answers.add(answer);
+      } else if (message instanceof AgentMessage.SignalOutcome outcome) {
+        outcomes.add(outcome);
       }
     }
 
@@ -249,6 +266,14 @@ final class RealAgent implements AutoCloseable {
                 stream -> {
                   throw new AssertionError("no output was asked for");
                 },
+                new LiveService(
+                    linux,
+                    clock,
+                    loop,
+                    Runnable::run,
+                    launcher,
+                    stream -> conversations.apply(stream),
+                    launcher::guarded),
                 () -> {},
                 (why, cause) -> {
                   throw new AssertionError(why, cause);
@@ -360,6 +385,36 @@ final class RealAgent implements AutoCloseable {
                     "item-x",
                     0,
                     StageTimes.NONE))));
+  }
+
+  /** Asks for the attempt's processes, or its usage. */
+  AgentMessage.Inspected inspect(Uid uid, boolean usage) {
+    tell(new ControllerMessage.Inspect(++questions, uid, usage));
+    try {
+      AgentMessage.Inspected answer = answers.poll(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      if (answer == null || answer.request() != questions) {
+        throw new AssertionError("not answered in time, or not this question: " + answer);
+      }
+      return answer;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
+  /** Sends a signal and awaits what became of it. */
+  AgentMessage.SignalOutcome signal(Uid uid, int signal, int target) {
+    tell(new ControllerMessage.Signal(++questions, uid, signal, target));
+    try {
+      AgentMessage.SignalOutcome outcome = outcomes.poll(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      if (outcome == null) {
+        throw new AssertionError("nobody said what became of the signal");
+      }
+      return outcome;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
   }
 
   void forget(Uid uid) {

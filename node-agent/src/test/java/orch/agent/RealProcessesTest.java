@@ -191,7 +191,9 @@ class RealProcessesTest {
             false,
             List.of(),
             false,
-            null);
+            null,
+            false,
+            false);
     agent.run(uid, withExecution(plain, execution));
     assertEquals(AttemptState.SUCCEEDED, agent.awaitEnd(uid).state());
     List<String> lines = Files.readAllLines(out);
@@ -278,7 +280,9 @@ class RealProcessesTest {
             e.waitForDescendants(),
             e.sockets(),
             e.pidNamespace(),
-            e.fileAccess()));
+            e.fileAccess(),
+            false,
+            false));
   }
 
   @Test

@@ -12,10 +12,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import orch.agent.cgroup.CgroupRoot;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
+import orch.api.model.ControllerMessage;
 import orch.api.model.HealthCheck;
 import orch.api.model.HealthChecks;
 import orch.api.model.JobSpec;
@@ -283,6 +285,71 @@ class RealServicesTest {
         python(
             READIES, "say('READY=1\\nSTATUS='+str('LISTEN_FDS' in os.environ))\ntime.sleep(60)"));
     assertEquals("False", awaitReady(other).statusText());
+  }
+
+  @Test
+  void anInteractiveTaskGetsItsInputAndWhatWasKeptForIt() throws Exception {
+    Uid job = new Uid(1, 1, 502);
+    Uid first = uid();
+    agent.order(
+        first,
+        job,
+        python(
+            READIES,
+            "for n in range(3):\n"
+                + "  m=os.memfd_create('kept'); os.write(m,b'%d'%n)\n"
+                + "  say('FDSTORE=1\\nFDNAME=k%d\\nFDPOLL=0'%n,[m])\n"
+                + "say('READY=1')\ntime.sleep(1)"),
+        null);
+    awaitReady(first);
+    agent.awaitEnd(first);
+    Uid second = uid();
+    JobSpec plain =
+        python(
+            READIES,
+            "kept=[os.pread(3+n,9,0).decode() for n in range(3)]\n"
+                + "say('READY=1\\nSTATUS=%s %s %s'%(os.environ['LISTEN_FDS'],"
+                + "os.environ['LISTEN_PID']==str(os.getpid()),''.join(kept)))\n"
+                + "sys.exit(7 if os.isatty(0) and sys.stdin.readline()=='word\\n' else 1)");
+    agent.order(
+        second, job, plain.withExecution(ExecTest.interactive(plain.execution(), true)), null);
+    assertEquals("3 True 012", awaitReady(second).statusText());
+    FakeConversation typing = new FakeConversation();
+    agent.conversations = stream -> typing;
+    agent.tell(new ControllerMessage.OpenAttach(1, second, true, -1, true));
+    typing.agent().input("word\n".getBytes(StandardCharsets.US_ASCII));
+    assertEquals(7, agent.awaitEnd(second).result().exitCode());
+  }
+
+  @Test
+  void aCommandInsideATaskTakesNeitherItsSocketNorWhatWasKept() throws Exception {
+    Path go = agent.directory.resolve("go");
+    Uid uid = uid();
+    agent.run(
+        uid,
+        python(
+            READIES,
+            "say('READY=1\\nSTATUS=first')\n"
+                + "while not os.path.exists('"
+                + go
+                + "'): time.sleep(0.02)\n"
+                + "say('STATUS=second')\ntime.sleep(60)"));
+    awaitText(uid, "first");
+    FakeConversation command = new FakeConversation();
+    agent.conversations = stream -> command;
+    agent.tell(
+        new ControllerMessage.OpenExec(
+            1,
+            uid,
+            List.of("sh", "-c", "echo ${NOTIFY_SOCKET-none} ${LISTEN_FDS-none}"),
+            new TreeMap<>(),
+            false,
+            0,
+            0));
+    assertEquals(0, command.ended().exitCode());
+    assertEquals("none none\n", command.out());
+    Files.createFile(go);
+    awaitText(uid, "second");
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.Executor;
+import orch.agent.live.LiveTasks;
 import orch.agent.logs.LogServer;
 import orch.agent.logs.LogSink;
 import orch.agent.logs.TaskIdentity;
@@ -135,6 +136,7 @@ final class SimulatedNode {
                 surroundings.bugs().between(this, files),
                 new NoLogs(),
                 stream -> new NoSink(),
+                LiveTasks.none(),
                 () -> {},
                 (why, cause) -> surroundings.broken().broken(this, why, cause)),
             name(),
@@ -232,7 +234,8 @@ final class SimulatedNode {
           Blob.EMPTY,
           List.of(),
           false,
-          List.of());
+          List.of(),
+          StartRequest.Input.NONE);
     }
 
     @Override

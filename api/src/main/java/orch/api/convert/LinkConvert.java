@@ -14,6 +14,7 @@ import orch.agent.v1.CloseLogs;
 import orch.agent.v1.Desired;
 import orch.agent.v1.Forget;
 import orch.agent.v1.HeartbeatReply;
+import orch.agent.v1.InspectAttempt;
 import orch.agent.v1.Inventory;
 import orch.agent.v1.OpenLogs;
 import orch.agent.v1.SignalAttempt;
@@ -65,6 +66,8 @@ public final class LinkConvert {
                   .setProcesses(processes)
                   .setError(error));
       case AgentMessage.Events events -> to.setEvents(AttemptConvert.toProto(events));
+      case AgentMessage.Inspected inspected ->
+          to.setInspectOutcome(InspectConvert.toProto(inspected));
     }
     return to.build();
   }
@@ -93,6 +96,7 @@ public final class LinkConvert {
                   message.getSignalOutcome().getProcesses(),
                   message.getSignalOutcome().getError()));
       case EVENTS -> Optional.of(AttemptConvert.fromProto(message.getEvents()));
+      case INSPECT_OUTCOME -> Optional.of(InspectConvert.fromProto(message.getInspectOutcome()));
       case KIND_NOT_SET -> Optional.empty();
     };
   }
@@ -194,6 +198,11 @@ public final class LinkConvert {
                   .setUid(toProto(signal.uid()))
                   .setSignal(signal.signal())
                   .setTargetValue(signal.target()));
+      case ControllerMessage.Inspect(long request, orch.api.model.Uid uid, boolean usage) ->
+          to.setInspect(
+              InspectAttempt.newBuilder().setRequest(request).setUid(toProto(uid)).setStats(usage));
+      case ControllerMessage.OpenExec open -> to.setOpenExec(ExecConvert.toProto(open));
+      case ControllerMessage.OpenAttach open -> to.setOpenAttach(ExecConvert.toProto(open));
     }
     return to.build();
   }
@@ -247,6 +256,14 @@ public final class LinkConvert {
                   AttemptConvert.fromProto(message.getSignal().getUid()),
                   message.getSignal().getSignal(),
                   message.getSignal().getTargetValue()));
+      case INSPECT ->
+          Optional.of(
+              new ControllerMessage.Inspect(
+                  message.getInspect().getRequest(),
+                  AttemptConvert.fromProto(message.getInspect().getUid()),
+                  message.getInspect().getStats()));
+      case OPEN_EXEC -> Optional.of(ExecConvert.fromProto(message.getOpenExec()));
+      case OPEN_ATTACH -> Optional.of(ExecConvert.fromProto(message.getOpenAttach()));
       case KIND_NOT_SET -> Optional.empty();
     };
   }

@@ -154,6 +154,7 @@ final class SpecConvertExecution {
           PROFILE,
           "is no name of a profile: letters, digits, '.', '_' and '-'");
     }
+    interactive(proto, problems);
     return new Execution(
         command,
         script,
@@ -176,7 +177,9 @@ final class SpecConvertExecution {
         proto.getWaitForDescendants(),
         sockets(proto.getSocketsList(), problems),
         pidNamespace(proto, problems),
-        proto.hasFileAccess() ? fileAccess(proto.getFileAccess(), problems) : null);
+        proto.hasFileAccess() ? fileAccess(proto.getFileAccess(), problems) : null,
+        proto.getInteractive() || proto.getTty(),
+        proto.getTty());
   }
 
   private static boolean pidNamespace(orch.v1.JobSpec proto, SpecConvertProblems problems) {
@@ -211,6 +214,15 @@ final class SpecConvertExecution {
       }
     }
     return paths;
+  }
+
+  private static void interactive(orch.v1.JobSpec proto, SpecConvertProblems problems) {
+    if ((proto.getInteractive() || proto.getTty()) && !proto.getStdin().isEmpty()) {
+      problems.add("interactive", "excludes stdin: a task reads a file or whoever attaches");
+    }
+    if (proto.getTty() && !(proto.getStdout().isEmpty() && proto.getStderr().isEmpty())) {
+      problems.add("tty", "excludes stdout and stderr: a terminal is all three");
+    }
   }
 
   private static SortedMap<String, Blob> files(

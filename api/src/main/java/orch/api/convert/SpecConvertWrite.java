@@ -77,7 +77,9 @@ final class SpecConvertWrite {
         .setNoNewPrivileges(execution.noNewPrivileges())
         .setSeccomp(execution.seccomp())
         .setWaitForDescendants(execution.waitForDescendants())
-        .setPidNamespace(execution.pidNamespace());
+        .setPidNamespace(execution.pidNamespace())
+        .setInteractive(execution.interactive())
+        .setTty(execution.tty());
     FileAccess access = execution.fileAccess();
     if (access != null) {
       job.getFileAccessBuilder().addAllRead(access.read()).addAllWrite(access.write());

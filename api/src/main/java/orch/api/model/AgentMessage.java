@@ -1,6 +1,7 @@
 package orch.api.model;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** From an agent to the controller; see {@code orch/agent/v1/agent.proto} for each. */
 public sealed interface AgentMessage {
@@ -63,4 +64,13 @@ public sealed interface AgentMessage {
       events = List.copyOf(events);
     }
   }
+
+  /**
+   * Answer to a question about an attempt: exactly one of the three is there.
+   *
+   * @param error a sentence; empty: one of the others is set
+   */
+  record Inspected(
+      long request, String error, @Nullable ProcessTree tree, @Nullable AttemptUsage usage)
+      implements AgentMessage {}
 }

@@ -1,7 +1,10 @@
 package orch.api.model;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** From the leader to an agent; see {@code orch/agent/v1/agent.proto} for each. */
 public sealed interface ControllerMessage {
@@ -50,4 +53,37 @@ public sealed interface ControllerMessage {
 
   /** {@code target}: 0 or 1 the leader, 2 all, 3 the leader's process group. */
   record Signal(long request, Uid uid, int signal, int target) implements ControllerMessage {}
+
+  /** Asks for an attempt's processes, or with {@code usage} for what it uses. */
+  record Inspect(long request, Uid uid, boolean usage) implements ControllerMessage {}
+
+  /**
+   * The agent is to run a command inside an attempt and to open a ServeExec stream of this number.
+   *
+   * @param env in addition to the task's own
+   * @param rows of the terminal, with {@code tty}; 0: unknown
+   */
+  record OpenExec(
+      long stream,
+      Uid uid,
+      List<String> command,
+      SortedMap<String, String> env,
+      boolean tty,
+      int rows,
+      int columns)
+      implements ControllerMessage {
+    public OpenExec {
+      command = List.copyOf(command);
+      env = Collections.unmodifiableSortedMap(new TreeMap<>(env));
+    }
+  }
+
+  /**
+   * The agent is to serve an attempt's standard streams on a ServeExec stream of this number.
+   *
+   * @param stdin input is to be written
+   * @param tail only so many lines of what was printed before; -1: all
+   */
+  record OpenAttach(long stream, Uid uid, boolean stdin, long tail, boolean noOutput)
+      implements ControllerMessage {}
 }

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  *     them
  * @param pidNamespace the task sees only its own processes
  * @param fileAccess null: whatever its user may
+ * @param interactive standard input stays open for whoever attaches, until one of them ends it
+ * @param tty with {@code interactive}: the three standard streams are one pseudo-terminal
  */
 public record Execution(
     List<String> command,
@@ -46,7 +48,9 @@ public record Execution(
     boolean waitForDescendants,
     List<ListenSocket> sockets,
     boolean pidNamespace,
-    @Nullable FileAccess fileAccess) {
+    @Nullable FileAccess fileAccess,
+    boolean interactive,
+    boolean tty) {
   public Execution {
     command = List.copyOf(command);
     files = Collections.unmodifiableSortedMap(new TreeMap<>(files));
@@ -54,6 +58,9 @@ public record Execution(
     rlimits = Collections.unmodifiableSortedMap(new TreeMap<>(rlimits));
     capabilities = List.copyOf(capabilities);
     sockets = List.copyOf(sockets);
+    if (tty && !interactive) {
+      throw new IllegalArgumentException("a terminal is interactive");
+    }
     if (command.isEmpty() == script.isEmpty()) {
       throw new IllegalArgumentException("a job has either a command or a script");
     }
@@ -81,7 +88,9 @@ public record Execution(
         false,
         List.of(),
         false,
-        null);
+        null,
+        false,
+        false);
   }
 
   /** The same with another name of a seccomp profile. */
@@ -106,7 +115,9 @@ public record Execution(
         waitForDescendants,
         sockets,
         pidNamespace,
-        fileAccess);
+        fileAccess,
+        interactive,
+        tty);
   }
 
   /** The same with another view of the host. */
@@ -131,6 +142,8 @@ public record Execution(
         waitForDescendants,
         sockets,
         ownPids,
-        access);
+        access,
+        interactive,
+        tty);
   }
 }

@@ -184,4 +184,31 @@ public record JobSpec(
         priority,
         logs);
   }
+
+  public JobSpec withExecution(Execution newExecution) {
+    return new JobSpec(
+        name,
+        title,
+        labels,
+        type,
+        tasks,
+        newExecution,
+        resources,
+        placement,
+        restart,
+        stop,
+        timeout,
+        deadline,
+        warn,
+        onExit,
+        health,
+        update,
+        partition,
+        dependsOn,
+        schedule,
+        parameters,
+        retention,
+        priority,
+        logs);
+  }
 }

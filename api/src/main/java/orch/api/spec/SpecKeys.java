@@ -417,6 +417,14 @@ final class SpecKeys {
               .means("Closes all other paths to the task, by Landlock."),
           key("waitForDescendants", "wait_for_descendants", BOOL, "false", "true")
               .means("When the leader exits, waits for its descendants in place of killing them."),
+          key("interactive", "interactive", BOOL, "false", "true")
+              .means(
+                  "Standard input stays open for whoever attaches, until one of them ends it"
+                      + " (`run -i`, `attach`)."),
+          key("tty", "tty", BOOL, "false", "true")
+              .means(
+                  "Standard input, output and error are one pseudo-terminal; implies `interactive`"
+                      + " (`run -t`)."),
           key(
                   "sockets",
                   "sockets",

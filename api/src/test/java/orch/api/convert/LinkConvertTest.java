@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
+import orch.api.model.AttemptUsage;
 import orch.api.model.Blob;
 import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
@@ -26,6 +27,7 @@ import orch.api.model.LogRecord;
 import orch.api.model.NodeCapacity;
 import orch.api.model.NodeDescription;
 import orch.api.model.NodeEvent;
+import orch.api.model.ProcessTree;
 import orch.api.model.Readiness;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
@@ -73,6 +75,33 @@ final class LinkConvertTest {
           STAGES,
           Readiness.READY,
           "serving");
+  private static final ProcessTree TREE =
+      new ProcessTree(
+          List.of(
+              new ProcessTree.Entry(
+                  7, 1, "Z", 20, 4_096, List.of("sh", "x"), 99, "sh", true, true, true, 2)),
+          9,
+          true,
+          ProcessTree.Leader.ZOMBIE);
+  private static final AttemptUsage USAGE =
+      new AttemptUsage(
+          1L,
+          2L,
+          3L,
+          4L,
+          5L,
+          6L,
+          7L,
+          0.5,
+          1.5,
+          2.5,
+          11L,
+          12L,
+          13L,
+          14L,
+          List.of("memory_peak_bytes"),
+          List.of("read_bytes"),
+          1_000);
   private static final AttemptStatus NEW_STATUS =
       new AttemptStatus(
           ATTEMPT, JOB, 42, 0, 1, AttemptState.PLACED, "", 0, 0, null, StageTimes.NONE);
@@ -107,7 +136,8 @@ final class LinkConvertTest {
                     2,
                     "EVICTED",
                     "evicted: memory pressure",
-                    new TreeMap<>(Map.of("memory_bytes", 1L << 30))))));
+                    new TreeMap<>(Map.of("memory_bytes", 1L << 30))))),
+        new AgentMessage.Inspected(7, "half of it", TREE, USAGE));
   }
 
   static List<ControllerMessage> controllerMessages() {
@@ -146,7 +176,11 @@ final class LinkConvertTest {
         new ControllerMessage.HeartbeatReply(17, true),
         new ControllerMessage.OpenLogs(8, JOB, 3, 2, true, 100, 12_345, 2),
         new ControllerMessage.CloseLogs(8, true),
-        new ControllerMessage.Signal(5, ATTEMPT, 15, 3));
+        new ControllerMessage.Signal(5, ATTEMPT, 15, 3),
+        new ControllerMessage.Inspect(9, ATTEMPT, true),
+        new ControllerMessage.OpenExec(
+            10, ATTEMPT, List.of("sh", ""), new TreeMap<>(Map.of("TERM", "xterm")), true, 24, 80),
+        new ControllerMessage.OpenAttach(11, ATTEMPT, true, 5, true));
   }
 
   @ParameterizedTest
@@ -166,7 +200,10 @@ final class LinkConvertTest {
   @ParameterizedTest
   @MethodSource("agentMessages")
   void everyFieldOfAnAgentMessageIsCarried(AgentMessage message) {
-    assertEquals(List.of(), unsetFields(LinkConvert.toMessage(message), ""));
+    List<String> unset = unsetFields(LinkConvert.toMessage(message), "");
+    // Of which node and attempt it is the controller knows already.
+    unset.removeIf(field -> field.matches("inspect_outcome\\.(tree|stats)\\.(node|attempt)"));
+    assertEquals(List.of(), unset);
   }
 
   @ParameterizedTest
@@ -202,6 +239,31 @@ final class LinkConvertTest {
         new ControllerMessage.Desired(false, false, List.of(definition), List.of());
     assertEquals(
         Optional.of(message), LinkConvert.fromMessage(LinkConvert.toMessage(HEADER, message)));
+  }
+
+  @Test
+  void usageThatANodeCannotTellStaysUnsaid() {
+    AttemptUsage unknown =
+        new AttemptUsage(
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            List.of("processes"),
+            List.of(),
+            1_000);
+    AgentMessage message = new AgentMessage.Inspected(8, "", null, unknown);
+    assertEquals(Optional.of(message), LinkConvert.fromMessage(LinkConvert.toMessage(message)));
   }
 
   @Test

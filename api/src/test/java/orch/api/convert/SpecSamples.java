@@ -176,6 +176,8 @@ public final class SpecSamples {
       job.setNoNewPrivileges(random.nextBoolean()).setWaitForDescendants(random.nextBoolean());
       job.setPidNamespace(!job.getWaitForDescendants() && random.nextBoolean());
       job.getFileAccessBuilder().addRead("/usr").addWrite("/srv/" + random.nextInt(9));
+      job.setInteractive(job.getStdin().isEmpty() && random.nextBoolean());
+      job.setTty(job.getInteractive() && job.getStdout().isEmpty() && job.getStderr().isEmpty());
     }
     if (sometimes()) {
       job.addSocketsBuilder().setName("s").setListen(":80");

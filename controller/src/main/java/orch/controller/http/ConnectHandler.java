@@ -57,6 +57,12 @@ final class ConnectHandler {
     this.ended = ended;
   }
 
+  /** The method at this path if it is one for a WebSocket, else null. */
+  @Nullable Procedure conversation(String path) {
+    Procedure procedure = procedures.get(path.substring(1));
+    return procedure != null && procedure.converses() ? procedure : null;
+  }
+
   /**
    * Answers a request for {@code path}, which begins with a slash; fails when the client is gone.
    */
@@ -121,7 +127,8 @@ final class ConnectHandler {
       throw Status.UNIMPLEMENTED
           .withDescription(
               procedure.handler().getMethodDescriptor().getFullMethodName()
-                  + " takes a stream of requests, which HTTP does not serve; use the gRPC port")
+                  + " takes a stream of requests: open a WebSocket at this path, or use the gRPC"
+                  + " port")
           .asException();
     }
     String version = request.getHeaders().get("Connect-Protocol-Version");

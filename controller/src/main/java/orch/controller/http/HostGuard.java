@@ -30,6 +30,14 @@ final class HostGuard {
     return null;
   }
 
+  /**
+   * Whether a web page of another origin asks. A browser lets any page open a WebSocket anywhere,
+   * so this is looked at on every address.
+   */
+  static boolean crossesOrigins(@Nullable String origin, @Nullable String authority) {
+    return origin != null && !sameOrigin(origin, authority);
+  }
+
   private static boolean isLocalName(String host) {
     String name = host.toLowerCase(Locale.ROOT);
     return name.equals("localhost") || name.endsWith(".localhost");

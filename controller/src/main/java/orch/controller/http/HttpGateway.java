@@ -82,7 +82,8 @@ public final class HttpGateway implements AutoCloseable {
         new Root(
             listen.getAddress().isLoopbackAddress(),
             pages,
-            new ConnectHandler(Procedure.of(services), timer, pages::count)));
+            new ConnectHandler(Procedure.of(services), timer, pages::count),
+            new WebSocketGate(server, timer, pages::count)));
   }
 
   /** Listens; fails with a sentence when it cannot. */
@@ -133,8 +134,10 @@ public final class HttpGateway implements AutoCloseable {
     private final boolean loopback;
     private final StatusPages pages;
     private final ConnectHandler connect;
+    private final WebSocketGate webSockets;
 
-    Root(boolean loopback, StatusPages pages, ConnectHandler connect) {
+    Root(boolean loopback, StatusPages pages, ConnectHandler connect, WebSocketGate webSockets) {
+      this.webSockets = webSockets;
       this.loopback = loopback;
       this.pages = pages;
       this.connect = connect;
@@ -143,8 +146,9 @@ public final class HttpGateway implements AutoCloseable {
     @Override
     public boolean handle(Request request, Response response, Callback callback) {
       try {
-        answer(request, response);
-        callback.succeeded();
+        if (!answer(request, response, callback)) {
+          callback.succeeded();
+        }
       } catch (IOException clientGone) {
         callback.failed(clientGone);
       } catch (RuntimeException bug) {
@@ -170,7 +174,9 @@ public final class HttpGateway implements AutoCloseable {
       }
     }
 
-    private void answer(Request request, Response response) throws IOException {
+    /** Answers whether the callback was, or will be, completed. */
+    private boolean answer(Request request, Response response, Callback callback)
+        throws IOException {
       // A stream may be silent for long; what stalls a write is cut off by the write itself.
       request.addIdleTimeoutListener(_ -> false);
       String refusal =
@@ -184,9 +190,12 @@ public final class HttpGateway implements AutoCloseable {
         response.getHeaders().put(HttpHeader.CONNECTION, "close");
         UnaryResponder.error(
             response, 403, Status.PERMISSION_DENIED.withDescription(refusal), new Metadata());
-        return;
+        return false;
       }
       String path = Request.getPathInContext(request);
+      if (WebSocketGate.wanted(request)) {
+        return webSocket(path, request, response, callback);
+      }
       StatusPages.@Nullable Text page =
           switch (path) {
             case "/" -> StatusPages.hint();
@@ -200,6 +209,42 @@ public final class HttpGateway implements AutoCloseable {
       } else {
         text(response, page);
       }
+      return false;
+    }
+
+    private boolean webSocket(String path, Request request, Response response, Callback callback)
+        throws IOException {
+      String origin = request.getHeaders().get(HttpHeader.ORIGIN);
+      if (HostGuard.crossesOrigins(origin, request.getHeaders().get(HttpHeader.HOST))) {
+        refuse(
+            response,
+            403,
+            Status.PERMISSION_DENIED.withDescription(
+                "WebSockets of web pages from " + origin + " are refused"));
+        return false;
+      }
+      Procedure procedure = connect.conversation(path);
+      if (procedure == null) {
+        refuse(
+            response,
+            404,
+            Status.UNIMPLEMENTED.withDescription("there is no WebSocket at " + path));
+        return false;
+      }
+      if (webSockets.upgrade(procedure, request, response, callback)) {
+        return true;
+      }
+      refuse(
+          response,
+          400,
+          Status.INVALID_ARGUMENT.withDescription("this is no WebSocket handshake (RFC 6455)"));
+      return false;
+    }
+
+    private static void refuse(Response response, int httpStatus, Status status)
+        throws IOException {
+      response.getHeaders().put(HttpHeader.CONNECTION, "close");
+      UnaryResponder.error(response, httpStatus, status, new Metadata());
     }
 
     private static void text(Response response, StatusPages.Text page) throws IOException {

@@ -30,6 +30,11 @@ record Procedure(ServerMethodDefinition<Message, Message> handler, Message reque
     return handler.getMethodDescriptor().getType();
   }
 
+  /** Whether both sides send streams. */
+  boolean converses() {
+    return type() == MethodDescriptor.MethodType.BIDI_STREAMING;
+  }
+
   /** Whether it answers with a stream. */
   boolean streams() {
     return !type().serverSendsOneMessage();

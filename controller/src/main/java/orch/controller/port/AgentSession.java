@@ -7,8 +7,8 @@ public interface AgentSession {
   /**
    * Takes a message after the Hello. {@code taken} runs on the loop once the message has been
    * decided upon: the edge asks the stream for the next one only then, so a flood is held back at
-   * its source and no result is ever dropped. {@link AgentMessage.SignalOutcome} is the edge's own
-   * and is ignored here.
+   * its source and no result is ever dropped. {@link AgentMessage.SignalOutcome} and {@link
+   * AgentMessage.Inspected} are the edge's own and are ignored here.
    */
   void receive(AgentMessage message, Runnable taken);
 

@@ -32,8 +32,8 @@ public interface ControllerPort {
 
   /**
    * Sends a message that follows from no decision ({@link ControllerMessage.OpenLogs}, {@link
-   * ControllerMessage.CloseLogs}, {@link ControllerMessage.Signal}) to a node. False: the node has
-   * no live session.
+   * ControllerMessage.CloseLogs}, {@link ControllerMessage.Signal}, {@link
+   * ControllerMessage.Inspect}) to a node. False: the node has no live session.
    */
   CompletionStage<Boolean> send(String nodeUid, ControllerMessage message);
 

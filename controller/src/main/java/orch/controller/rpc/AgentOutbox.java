@@ -56,7 +56,10 @@ final class AgentOutbox {
             ControllerMessage.StopReplaced _,
             ControllerMessage.OpenLogs _,
             ControllerMessage.CloseLogs _,
-            ControllerMessage.Signal _ ->
+            ControllerMessage.Signal _,
+            ControllerMessage.Inspect _,
+            ControllerMessage.OpenExec _,
+            ControllerMessage.OpenAttach _ ->
             1;
       };
     }

@@ -11,6 +11,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import orch.agent.v1.AgentServiceGrpc;
+import orch.agent.v1.ExecInput;
+import orch.agent.v1.ExecOutput;
 import orch.agent.v1.LogBatch;
 import orch.agent.v1.LogCredit;
 import orch.api.convert.LinkConvert;
@@ -38,19 +40,25 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
   private final ControllerPort port;
   private final Executor executor;
   private final Signals signals;
+  private final Inspections inspections;
   private final LogStreams logs;
   private final LastHeard heard;
   private final Events events;
+  private final ExecStreams execs;
   private final int maxOutbox;
 
   AgentRpc(
       ControllerPort port,
       Executor executor,
       Signals signals,
+      Inspections inspections,
       LogStreams logs,
+      ExecStreams execs,
       LastHeard heard,
       Events events,
       int maxOutbox) {
+    this.execs = execs;
+    this.inspections = inspections;
     this.port = port;
     this.executor = executor;
     this.signals = signals;
@@ -69,6 +77,11 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
   @Override
   public StreamObserver<LogBatch> serveLogs(StreamObserver<LogCredit> credits) {
     return logs.serve((ServerCallStreamObserver<LogCredit>) credits);
+  }
+
+  @Override
+  public StreamObserver<ExecOutput> serveExec(StreamObserver<ExecInput> inputs) {
+    return execs.serve((ServerCallStreamObserver<ExecInput>) inputs);
   }
 
   private final class Session implements StreamObserver<orch.agent.v1.AgentMessage>, AgentLink {
@@ -118,24 +131,30 @@ final class AgentRpc extends AgentServiceGrpc.AgentServiceImplBase {
         stream.request(1);
         return;
       }
-      if (known.get() instanceof AgentMessage.SignalOutcome outcome) {
-        signals.outcome(nodeUid, outcome);
-        stream.request(1);
-        return;
-      }
       switch (known.get()) {
+        case AgentMessage.SignalOutcome outcome -> {
+          signals.outcome(nodeUid, outcome);
+          stream.request(1);
+        }
+        case AgentMessage.Inspected answer -> {
+          inspections.outcome(nodeUid, answer);
+          stream.request(1);
+        }
         case AgentMessage.Events told -> {
           events.heard(nodeUid, told);
           stream.request(1);
-          return;
         }
-        case AgentMessage.Reports reports -> events.said(reports.attempts());
-        case AgentMessage.Inventory inventory -> events.said(inventory.attempts());
-        case AgentMessage.Hello _ -> {}
-        case AgentMessage.Heartbeat _ -> {}
-        case AgentMessage.SignalOutcome _ -> {}
+        case AgentMessage.Reports reports -> {
+          events.said(reports.attempts());
+          open.receive(reports, () -> stream.request(1));
+        }
+        case AgentMessage.Inventory inventory -> {
+          events.said(inventory.attempts());
+          open.receive(inventory, () -> stream.request(1));
+        }
+        case AgentMessage.Hello _, AgentMessage.Heartbeat _ ->
+            open.receive(known.get(), () -> stream.request(1));
       }
-      open.receive(known.get(), () -> stream.request(1));
     }
 
     private void hello(@Nullable AgentMessage message) {

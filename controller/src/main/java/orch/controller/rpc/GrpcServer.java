@@ -105,10 +105,12 @@ public final class GrpcServer implements AutoCloseable {
     Signals signals = new Signals(requests, bounds.signalTimeout());
     LastHeard heard = new LastHeard();
     forwarding = new Forwarding(controller, executor, bounds.forwardPatience());
+    Inspections inspections = new Inspections(requests, bounds.signalTimeout());
+    ExecStreams execs = new ExecStreams(requests, bounds.signalTimeout());
     publicServices =
         List.of(
             service(new JobRpc(requests, watches, events, dialect)),
-            service(new TaskRpc(requests, watches, logs, signals, events)),
+            service(new TaskRpc(requests, watches, logs, signals, inspections, execs, events)),
             service(new NodeRpc(requests, watches, heard)),
             service(new ClusterRpc(requests, events, version, maxFormatLevel)),
             health.getHealthService().bindService());
@@ -117,7 +119,16 @@ public final class GrpcServer implements AutoCloseable {
             .executor(executor)
             .addServices(publicServices)
             .addService(
-                new AgentRpc(controller, executor, signals, logs, heard, events, bounds.outbox()))
+                new AgentRpc(
+                    controller,
+                    executor,
+                    signals,
+                    inspections,
+                    logs,
+                    execs,
+                    heard,
+                    events,
+                    bounds.outbox()))
             .addService(ProtoReflectionServiceV1.newInstance())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)

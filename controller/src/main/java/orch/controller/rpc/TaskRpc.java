@@ -56,9 +56,20 @@ final class TaskRpc extends TaskServiceGrpc.TaskServiceImplBase {
   private final LogStreams logs;
   private final Signals signals;
   private final Events events;
+  private final Inspections inspections;
+  private final ExecRpc exec;
 
-  TaskRpc(Requests requests, Watches watches, LogStreams logs, Signals signals, Events events) {
+  TaskRpc(
+      Requests requests,
+      Watches watches,
+      LogStreams logs,
+      Signals signals,
+      Inspections inspections,
+      ExecStreams execs,
+      Events events) {
     this.events = events;
+    this.inspections = inspections;
+    this.exec = new ExecRpc(execs, this::runningTask);
     this.requests = requests;
     this.watches = watches;
     this.logs = logs;
@@ -348,35 +359,52 @@ final class TaskRpc extends TaskServiceGrpc.TaskServiceImplBase {
               + task.index()
               + " is "
               + task.state().name().toLowerCase(java.util.Locale.ROOT)
-              + ": there is no process to signal");
+              + ": it has no process");
     }
     return attempt;
   }
 
-  // ---- not served yet
-
-  @Override
-  public StreamObserver<ExecRequest> exec(StreamObserver<ExecResponse> observer) {
-    return Unserved.refuseStream(
-        observer, "TaskService.Exec", "use nsenter on the task's node meanwhile");
-  }
-
-  @Override
-  public StreamObserver<AttachRequest> attach(StreamObserver<AttachResponse> observer) {
-    return Unserved.refuseStream(
-        observer, "TaskService.Attach", "StreamLogs with follow shows what the task writes");
-  }
+  // ---- what runs
 
   @Override
   public void getTaskTree(GetTaskTreeRequest request, StreamObserver<TaskTree> observer) {
-    Unserved.refuse(
-        observer, "TaskService.GetTaskTree", "systemd-cgls on the task's node shows its processes");
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer, () -> attempt(request.getName(), caller).thenCompose(inspections::tree));
   }
 
   @Override
   public void getTaskStats(GetTaskStatsRequest request, StreamObserver<TaskStats> observer) {
-    Unserved.refuse(
-        observer, "TaskService.GetTaskStats", "GetTask tells what an ended attempt used");
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer, () -> attempt(request.getName(), caller).thenCompose(inspections::stats));
+  }
+
+  /** The attempt of a task that runs. */
+  private CompletionStage<AttemptView> attempt(String said, Caller caller) {
+    return runningTask(said, caller).thenApply(TaskRpc::running);
+  }
+
+  private CompletionStage<TaskView> runningTask(String said, Caller caller) {
+    Names.Task name = Names.task("name", said);
+    return found(name, caller)
+        .thenApply(seen -> {
+          TaskView task = seen.value().orElseThrow(name::notFound);
+          running(task);
+          return task;
+        });
+  }
+
+  // ---- commands and input
+
+  @Override
+  public StreamObserver<ExecRequest> exec(StreamObserver<ExecResponse> observer) {
+    return exec.exec(observer);
+  }
+
+  @Override
+  public StreamObserver<AttachRequest> attach(StreamObserver<AttachResponse> observer) {
+    return exec.attach(observer);
   }
 
   /** Tasks of all live jobs, newest job first. */

@@ -244,7 +244,7 @@ final class AgentSessions {
                   "SECOND_HELLO",
                   "",
                   "the session was opened already; a Hello comes once"));
-      case AgentMessage.SignalOutcome _ -> {
+      case AgentMessage.SignalOutcome _, AgentMessage.Inspected _ -> {
         // The edge's own.
       }
       case AgentMessage.Events _ -> {

@@ -13,9 +13,12 @@ import java.util.concurrent.TimeUnit;
 import orch.api.model.AgentMessage;
 import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
+import orch.api.model.ProcessTree;
 import orch.v1.CancelJobRequest;
 import orch.v1.GetNodeRequest;
 import orch.v1.GetTaskRequest;
+import orch.v1.GetTaskStatsRequest;
+import orch.v1.GetTaskTreeRequest;
 import orch.v1.Node;
 import orch.v1.NodeState;
 import orch.v1.SignalTarget;
@@ -251,12 +254,80 @@ final class AgentSessionTest {
     assertEquals(List.of("signal"), Bench.refused(() -> signal("web/0", 65)).fields());
   }
 
+  // ---- looking
+
+  @Test
+  void treeAndStatsComeFromTheTasksAgent() throws Exception {
+    try (FakeAgent agent = bench.agent("alpha").join()) {
+      long job = bench.submit("web", 1).getNumber();
+      DesiredAttempt attempt = agent.wanted(0);
+      agent.running(attempt, job);
+      awaitRunning("web/0");
+      var tree =
+          java.util.concurrent.CompletableFuture.supplyAsync(
+              () -> bench.tasks().getTaskTree(treeOf("web/0")));
+      ControllerMessage.Inspect question =
+          agent.await(ControllerMessage.Inspect.class, message -> true);
+      assertEquals(attempt.uid(), question.uid());
+      assertEquals(false, question.usage());
+      agent.say(
+          new AgentMessage.Inspected(
+              question.request(),
+              "",
+              new ProcessTree(List.of(), 3, true, ProcessTree.Leader.ALIVE),
+              null));
+      assertEquals(3, tree.get(10, TimeUnit.SECONDS).getTotal());
+      assertEquals("alpha", tree.get().getNode());
+      assertEquals(1, tree.get().getAttempt());
+      var stats =
+          java.util.concurrent.CompletableFuture.supplyAsync(() ->
+              Bench.refused(() ->
+                  bench
+                      .tasks()
+                      .getTaskStats(GetTaskStatsRequest.newBuilder().setName("web/0").build())));
+      question = agent.await(ControllerMessage.Inspect.class, message -> true);
+      assertTrue(question.usage());
+      agent.say(new AgentMessage.Inspected(question.request(), "it has ended", null, null));
+      Bench.Refused refused = stats.get(10, TimeUnit.SECONDS);
+      assertEquals("NOT_INSPECTED", refused.reason());
+      assertEquals("node alpha: it has ended", refused.message());
+    }
+  }
+
+  @Test
+  void nodeThatDoesNotAnswerAQuestionIsSaidSoInTime() throws Exception {
+    try (FakeAgent agent = bench.agent("alpha").join()) {
+      long job = bench.submit("web", 1).getNumber();
+      agent.running(agent.wanted(0), job);
+      awaitRunning("web/0");
+      Bench.Refused silent = Bench.refused(() -> bench.tasks().getTaskTree(treeOf("web/0")));
+      assertEquals("NODE_UNREACHABLE", silent.reason());
+      assertTrue(silent.message().contains("alpha"), silent.message());
+    }
+  }
+
+  @Test
+  void taskWithoutAProcessHasNoTree() {
+    bench.submit("web", 1);
+    assertEquals(
+        "TASK_NOT_RUNNING",
+        Bench.refused(() -> bench.tasks().getTaskTree(treeOf("web/0"))).reason());
+  }
+
+  private static GetTaskTreeRequest treeOf(String task) {
+    return GetTaskTreeRequest.newBuilder().setName(task).build();
+  }
+
   private int signalWhenRunning(String task, int number) {
+    awaitRunning(task);
+    return signal(task, number);
+  }
+
+  private void awaitRunning(String task) {
     while (bench.tasks().getTask(GetTaskRequest.newBuilder().setName(task).build()).getState()
         != TaskState.TASK_STATE_RUNNING) {
       Thread.onSpinWait();
     }
-    return signal(task, number);
   }
 
   private int signal(String task, int number) {

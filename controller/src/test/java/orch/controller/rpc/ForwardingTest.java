@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.ByteString;
 import com.google.rpc.RetryInfo;
 import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.Status.Code;
+import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -25,13 +27,24 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import orch.agent.v1.AgentServiceGrpc;
+import orch.agent.v1.ExecInput;
+import orch.agent.v1.ExecOutput;
+import orch.api.model.ControllerMessage;
 import orch.controller.http.HttpGateway;
 import orch.controller.port.Member;
+import orch.v1.ExecRequest;
+import orch.v1.ExecResponse;
+import orch.v1.ExecStart;
 import orch.v1.GetJobRequest;
+import orch.v1.GetTaskRequest;
 import orch.v1.Job;
 import orch.v1.JobServiceGrpc;
 import orch.v1.JobSpec;
+import orch.v1.Result;
 import orch.v1.SubmitJobRequest;
+import orch.v1.TaskServiceGrpc;
+import orch.v1.TaskState;
 import orch.v1.WatchJobsRequest;
 import orch.v1.WatchJobsResponse;
 import org.junit.jupiter.api.AfterEach;
@@ -128,6 +141,65 @@ final class ForwardingTest {
       caller.cancel(null);
       assertTrue(stub.cancelled.await(20, TimeUnit.SECONDS));
     }
+  }
+
+  @Test
+  void commandThroughAStandbyIsJoinedWithTheNodesStreamAtTheLeader() throws Exception {
+    try (FakeAgent agent = leader.agent("alpha").join()) {
+      long job = leader.submit("web", 1).getNumber();
+      agent.running(agent.wanted(0), job);
+      GetTaskRequest task = GetTaskRequest.newBuilder().setName("web/0").build();
+      while (leader.tasks().getTask(task).getState() != TaskState.TASK_STATE_RUNNING) {
+        Thread.onSpinWait();
+      }
+      Heard<ExecResponse> client = new Heard<>();
+      StreamObserver<ExecRequest> input =
+          TaskServiceGrpc.newStub(standby.newChannel()).exec(client);
+      input.onNext(
+          ExecRequest.newBuilder()
+              .setStart(ExecStart.newBuilder().setName("web/0").addCommand("cat"))
+              .build());
+      ControllerMessage.OpenExec order =
+          agent.await(ControllerMessage.OpenExec.class, message -> true);
+      Heard<ExecInput> node = new Heard<>();
+      StreamObserver<ExecOutput> output =
+          AgentServiceGrpc.newStub(leader.newChannel()).serveExec(node);
+      output.onNext(ExecOutput.newBuilder().setStream(order.stream()).build());
+      assertTrue(((ExecInput) node.next()).getCredit() > 0);
+      output.onNext(ExecOutput.newBuilder().setCredit(1_000).build());
+      for (int word = 0; word < 100; word++) {
+        input.onNext(
+            ExecRequest.newBuilder().setStdin(ByteString.copyFromUtf8("word" + word)).build());
+        assertEquals("word" + word, ((ExecInput) node.next()).getStdin().toStringUtf8());
+        output.onNext(ExecOutput.newBuilder().setStdout(ByteString.copyFromUtf8("a")).build());
+        assertEquals("a", ((ExecResponse) client.next()).getStdout().toStringUtf8());
+        assertEquals(1, ((ExecInput) node.next()).getCredit());
+        output.onNext(ExecOutput.newBuilder().setCredit(10).build());
+      }
+      output.onNext(ExecOutput.newBuilder().setResult(Result.newBuilder().setExitCode(3)).build());
+      assertEquals(3, ((ExecResponse) client.next()).getResult().getExitCode());
+      assertEquals(Heard.END, client.next());
+    }
+  }
+
+  @Test
+  void commandThroughAStandbyIsRefusedAsTheLeaderRefusesItAndWhenNobodyLeads() throws Exception {
+    ExecRequest start =
+        ExecRequest.newBuilder()
+            .setStart(ExecStart.newBuilder().setName("nope/0").addCommand("cat"))
+            .build();
+    Heard<ExecResponse> unknown = new Heard<>();
+    TaskServiceGrpc.newStub(standby.newChannel()).exec(unknown).onNext(start);
+    assertEquals(
+        Code.NOT_FOUND, io.grpc.Status.fromThrowable((Throwable) unknown.next()).getCode());
+    standby.controller.follow(null);
+    Heard<ExecResponse> nobody = new Heard<>();
+    TaskServiceGrpc.newStub(standby.newChannel()).exec(nobody).onNext(start);
+    io.grpc.Status refused = io.grpc.Status.fromThrowable((Throwable) nobody.next());
+    assertEquals(Code.UNAVAILABLE, refused.getCode());
+    assertTrue(
+        Objects.requireNonNull(refused.getDescription()).contains("no controller leads"),
+        refused.toString());
   }
 
   @Test

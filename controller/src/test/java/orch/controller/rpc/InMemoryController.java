@@ -82,7 +82,10 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
             decide(new Input.NodeInventory(nodeUid, 1, inventory.attempts(), inventory.last()));
         case AgentMessage.Heartbeat heartbeat ->
             link.send(header(), new ControllerMessage.HeartbeatReply(heartbeat.sequence(), true));
-        case AgentMessage.Hello _, AgentMessage.SignalOutcome _, AgentMessage.Events _ ->
+        case AgentMessage.Hello _,
+            AgentMessage.SignalOutcome _,
+            AgentMessage.Events _,
+            AgentMessage.Inspected _ ->
             throw new AssertionError("the edge let through " + message);
       }
     }

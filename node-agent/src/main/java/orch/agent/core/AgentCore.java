@@ -253,10 +253,33 @@ public final class AgentCore {
         }
         renew(!reply.lease(), effects);
       }
+      case ControllerMessage.OpenExec open -> {
+        Attempt attempt = running(open.uid());
+        effects.add(
+            new Effect.RunCommand(
+                open,
+                attempt == null ? null : attempt.order,
+                attempt == null ? null : attempt.definition));
+      }
+      case ControllerMessage.OpenAttach open -> {
+        Attempt attempt = running(open.uid());
+        SpecDefinition definition = attempt == null ? null : attempt.definition;
+        effects.add(
+            new Effect.Attach(
+                open,
+                attempt == null ? null : attempt.known,
+                definition != null && definition.spec().execution().tty()));
+      }
+      case ControllerMessage.Inspect inspect -> effects.add(new Effect.Inspect(inspect));
       case ControllerMessage.OpenLogs open -> effects.add(new Effect.ServeLogs(open));
       case ControllerMessage.CloseLogs close ->
           effects.add(new Effect.EndLogs(close.stream(), close.drain()));
     }
+  }
+
+  private @Nullable Attempt running(Uid uid) {
+    Attempt attempt = attempts.get(uid);
+    return attempt != null && attempt.phase.launched() ? attempt : null;
   }
 
   /** Invariant: no agent obeys an older epoch, nor a cluster that it does not belong to. */

@@ -72,6 +72,29 @@ public sealed interface Effect {
   /** No more output is wanted; with {@code drain} what is there goes out first. */
   record EndLogs(long stream, boolean drain) implements Effect {}
 
+  /** What runs of an attempt, or what it uses, is to be looked at and answered. */
+  record Inspect(ControllerMessage.Inspect query) implements Effect {}
+
+  /**
+   * A command is to be run inside an attempt; it is to be refused when one of the two is null (the
+   * attempt does not run here, or the controller has not yet said what it is).
+   */
+  record RunCommand(
+      ControllerMessage.OpenExec query,
+      @Nullable DesiredAttempt order,
+      @Nullable SpecDefinition definition)
+      implements Effect {}
+
+  /**
+   * An attempt's streams are to be served.
+   *
+   * @param attempt null: it does not run here
+   * @param terminal its input is a terminal
+   */
+  record Attach(
+      ControllerMessage.OpenAttach query, @Nullable KnownAttempt attempt, boolean terminal)
+      implements Effect {}
+
   /** The leader answered a heartbeat. */
   record HeartbeatAnswered(long sequence, boolean lease) implements Effect {}
 

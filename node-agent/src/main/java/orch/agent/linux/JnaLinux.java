@@ -28,6 +28,13 @@ public final class JnaLinux implements Linux {
   private static final int MSG_NOSIGNAL = 0x4000;
   private static final int MSG_CMSG_CLOEXEC = 0x40000000;
   private static final int MSG_TRUNC = 0x20;
+  private static final int O_RDWR = 2;
+  private static final int O_NOCTTY = 0x100;
+  private static final int O_NONBLOCK = 0x800;
+  private static final int F_GETFL = 3;
+  private static final int F_SETFL = 4;
+  private static final int OUT = 4;
+  private static final long TIOCSWINSZ = 0x5414;
   private static final int EPOLL_CLOEXEC = 0x80000;
   private static final int EPOLL_CTL_ADD = 1;
   private static final int EPOLL_CTL_DEL = 2;
@@ -330,6 +337,98 @@ public final class JnaLinux implements Linux {
   @Override
   public void close(int fd) {
     LibC.close(fd);
+  }
+
+  @Override
+  public Pipe pipe() throws LinuxException {
+    int[] ends = new int[2];
+    check("pipe2", "", LibC.pipe2(ends, O_CLOEXEC));
+    return new Pipe(ends[0], ends[1]);
+  }
+
+  @Override
+  public Terminal terminal() throws LinuxException {
+    int master = check("posix_openpt", "", LibC.posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    try {
+      check("grantpt", "", LibC.grantpt(master));
+      check("unlockpt", "", LibC.unlockpt(master));
+      byte[] name = new byte[64];
+      int errno = LibC.ptsname_r(master, name, name.length);
+      if (errno != 0) {
+        throw new LinuxException("ptsname_r", "", errno);
+      }
+      String path = Native.toString(name, StandardCharsets.US_ASCII);
+      return new Terminal(
+          master, check("open", path, LibC.open(path, O_RDWR | O_NOCTTY | O_CLOEXEC, 0)), path);
+    } catch (LinuxException e) {
+      LibC.close(master);
+      throw e;
+    }
+  }
+
+  @Override
+  public void windowSize(int terminal, int rows, int columns) throws LinuxException {
+    byte[] size = new byte[8];
+    ByteBuffer.wrap(size)
+        .order(ByteOrder.nativeOrder())
+        .putShort((short) rows)
+        .putShort((short) columns);
+    check("ioctl", "TIOCSWINSZ", LibC.ioctl(terminal, TIOCSWINSZ, size));
+  }
+
+  @Override
+  public void nonBlocking(int fd) throws LinuxException {
+    int flags = check("fcntl", "F_GETFL", LibC.fcntl(fd, F_GETFL, 0));
+    check("fcntl", "F_SETFL", LibC.fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+  }
+
+  /** Whether anything happened on it in time. */
+  private static boolean awaits(int fd, int events, int timeoutMillis) throws LinuxException {
+    byte[] poll = new byte[8];
+    ByteBuffer.wrap(poll).order(ByteOrder.nativeOrder()).putInt(fd).putShort((short) events);
+    int ready = LibC.poll(poll, 1, timeoutMillis);
+    if (ready < 0 && Native.getLastError() != Errno.EINTR) {
+      throw new LinuxException("poll", "", Native.getLastError());
+    }
+    return ready > 0;
+  }
+
+  @Override
+  public int read(int fd, byte[] buffer, int timeoutMillis) throws LinuxException {
+    if (!awaits(fd, IN, timeoutMillis)) {
+      return 0;
+    }
+    long count = LibC.read(fd, buffer, buffer.length);
+    if (count > 0) {
+      return (int) count;
+    }
+    int errno = count == 0 ? Errno.EIO : Native.getLastError();
+    return switch (errno) {
+      case Errno.EIO -> -1;
+      case Errno.EAGAIN, Errno.EINTR -> 0;
+      default -> throw new LinuxException("read", "", errno);
+    };
+  }
+
+  @Override
+  public int write(int fd, byte[] bytes, int offset, int length, int timeoutMillis)
+      throws LinuxException {
+    if (!awaits(fd, OUT, timeoutMillis)) {
+      return 0;
+    }
+    byte[] part =
+        offset == 0 && length == bytes.length
+            ? bytes
+            : Arrays.copyOfRange(bytes, offset, offset + length);
+    long count = LibC.write(fd, part, length);
+    if (count >= 0) {
+      return (int) count;
+    }
+    int errno = Native.getLastError();
+    if (errno == Errno.EAGAIN || errno == Errno.EINTR) {
+      return 0;
+    }
+    throw new LinuxException("write", "", errno);
   }
 
   @Override

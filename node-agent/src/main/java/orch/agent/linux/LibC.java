@@ -48,6 +48,20 @@ final class LibC {
 
   static native int mkfifo(String path, int mode);
 
+  static native int pipe2(int[] ends, int flags);
+
+  static native int poll(byte[] descriptors, long count, int timeoutMillis);
+
+  static native int ioctl(int fd, long request, byte[] argument);
+
+  static native int posix_openpt(int flags);
+
+  static native int grantpt(int fd);
+
+  static native int unlockpt(int fd);
+
+  static native int ptsname_r(int fd, byte[] name, long length);
+
   static native int clock_gettime(int clock, long[] time);
 
   static native int geteuid();

@@ -143,6 +143,42 @@ public interface Linux {
   /** close(2); errors are ignored, the descriptor is gone in any case. */
   void close(int fd);
 
+  /**
+   * A pipe; pipe2(2).
+   *
+   * @return reading end and writing end; both block
+   */
+  Pipe pipe() throws LinuxException;
+
+  /** Ends of a pipe. */
+  record Pipe(int reading, int writing) {}
+
+  /** A pseudo-terminal. */
+  record Terminal(int master, int slave, String path) {}
+
+  /** A pseudo-terminal that is nobody's controlling one; posix_openpt(3), ptsname(3). */
+  Terminal terminal() throws LinuxException;
+
+  /** Tells a terminal how large it is, and its foreground group by SIGWINCH; ioctl_tty(2). */
+  void windowSize(int terminal, int rows, int columns) throws LinuxException;
+
+  /** Makes reads and writes return at once; fcntl(2), F_SETFL. */
+  void nonBlocking(int fd) throws LinuxException;
+
+  /**
+   * Reads what is there, waiting for it; poll(2), read(2).
+   *
+   * @return -1: the end (of a terminal: nobody has it open any more), 0: nothing came in time
+   */
+  int read(int fd, byte[] buffer, int timeoutMillis) throws LinuxException;
+
+  /**
+   * Writes what fits, waiting until something does; poll(2), write(2).
+   *
+   * @return bytes written; 0: nothing could be in time
+   */
+  int write(int fd, byte[] bytes, int offset, int length, int timeoutMillis) throws LinuxException;
+
   /** pidfd_open(2). */
   int pidfdOpen(int pid) throws LinuxException;
 

@@ -64,6 +64,18 @@ sealed interface Incoming {
 
   record Stuck(int slot, Uid uid, int processes, int firstPid) implements Incoming {}
 
+  /** A command inside an attempt executes; {@code seq} is that of its EXEC. */
+  record ExecStarted(int slot, long seq, Uid uid, int pid) implements Incoming {}
+
+  record ExecFailed(int slot, long seq, Uid uid, FailureFacts facts) implements Incoming {}
+
+  record ExecExited(
+      int slot, long seq, Uid uid, int siCode, int siStatus, long userMicros, long systemMicros)
+      implements Incoming {}
+
+  /** The writing end of a task's input comes with it, unless the input has ended. */
+  record Input(int slot, long seq, Uid uid) implements Incoming {}
+
   /** A message of a later protocol. */
   record Other(int type) implements Incoming {}
 
@@ -215,6 +227,20 @@ sealed interface Incoming {
             new Stopping(slot, uid(from, body), from.getInt(body + 16), from.getInt(body + 20));
         case Protocol.STUCK ->
             new Stuck(slot, uid(from, body), from.getInt(body + 32), from.getInt(body + 36));
+        case Protocol.EXEC_STARTED ->
+            new ExecStarted(slot, seq, uid(from, body), from.getInt(body + 20));
+        case Protocol.EXEC_FAILED ->
+            new ExecFailed(slot, seq, uid(from, body), FailureFacts.read(from, body));
+        case Protocol.EXEC_EXITED ->
+            new ExecExited(
+                slot,
+                seq,
+                uid(from, body),
+                from.getInt(body + 24),
+                from.getInt(body + 28),
+                from.getLong(body + 32),
+                from.getLong(body + 40));
+        case Protocol.INPUT -> new Input(slot, seq, uid(from, body));
         default -> new Other(type);
       };
     } catch (IndexOutOfBoundsException | IllegalArgumentException e) {

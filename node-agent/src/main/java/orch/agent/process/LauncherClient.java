@@ -1,7 +1,6 @@
 package orch.agent.process;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -10,13 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
-import java.util.SortedMap;
-import java.util.SortedSet;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.Executor;
-import orch.agent.cgroup.CgroupRoot;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
 import orch.agent.process.JournalReader.Account;
@@ -35,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * <p>An end is passed on only once the journal is durable past its record, so that whoever hears of
  * it may rely on it.
  */
-public final class LauncherClient implements LauncherPort {
+public final class LauncherClient implements LauncherPort, CommandPort {
   private static final Logger log = LoggerFactory.getLogger(LauncherClient.class);
   private static final Duration RECONNECT = Duration.ofMillis(200);
 
@@ -44,16 +37,6 @@ public final class LauncherClient implements LauncherPort {
 
   /** Shims asked for at a time, at least. */
   private static final int GROW_STEP = 16;
-
-  /** Limits by the launcher's capability. */
-  private static final SortedMap<String, Long> LIMITS =
-      new TreeMap<>(
-          Map.of(
-              "memory", Protocol.CAP_MEMORY,
-              "cpu", Protocol.CAP_CPU,
-              "pids", Protocol.CAP_PIDS,
-              "io", Protocol.CAP_IO,
-              "cpuset", Protocol.CAP_CPUSET));
 
   private final Linux linux;
   private final LauncherProcess process;
@@ -77,25 +60,14 @@ public final class LauncherClient implements LauncherPort {
   /** Deadlines of starts that no shim is known to have taken. */
   private final Map<Uid, Deadline> deadlines = new HashMap<>();
 
-  private final PriorityQueue<Undurable> undurable = new PriorityQueue<>();
-  private final Map<Long, SignalOutcome> signals = new HashMap<>();
-  private long synced;
-  private long sequence;
+  private final DurableQueue durable = new DurableQueue();
+  private final ShimAnswers answers;
+  private final ShimCommands commands;
   private boolean recovered;
   private boolean growing;
   private boolean closed;
   private int tries;
   private String lastProblem = "";
-
-  /** Something that waits for the journal to be durable up to {@code position}. */
-  private record Undurable(long position, long sequence, Runnable action)
-      implements Comparable<Undurable> {
-    @Override
-    public int compareTo(Undurable other) {
-      int byPosition = Long.compareUnsigned(position, other.position);
-      return byPosition != 0 ? byPosition : Long.compare(sequence, other.sequence);
-    }
-  }
 
   /**
    * Nothing is done before {@link #connect}.
@@ -111,6 +83,8 @@ public final class LauncherClient implements LauncherPort {
     this.clock = clock;
     this.timers = timers;
     this.orphans = new Orphans(linux, process, timers);
+    this.answers = new ShimAnswers(linux);
+    this.commands = new ShimCommands(linux);
   }
 
   /** Where the descriptors of starts are found; to be called before {@link #connect}. */
@@ -133,13 +107,7 @@ public final class LauncherClient implements LauncherPort {
     if (of == null) {
       return unmountable;
     }
-    List<String> missing = new ArrayList<>(unmountable);
-    LIMITS.forEach((name, capability) -> {
-      if ((of.capabilities() & capability) == 0 && !missing.contains(name)) {
-        missing.add(name);
-      }
-    });
-    return missing;
+    return MissingLimits.of(of.capabilities(), unmountable);
   }
 
   @Override
@@ -178,7 +146,7 @@ public final class LauncherClient implements LauncherPort {
     if (shim != null) {
       send(shim, Outgoing.stop(++shim.seq, shim.slot, uid, grace));
       if (shim.request != null && grace != null && grace.isZero()) {
-        killBeforeExec(uid);
+        Leaves.killBeforeExec(welcome, uid);
       }
     } else if (waiting.removeIf(request -> request.uid().equals(uid))) {
       deadlines.remove(uid);
@@ -188,25 +156,22 @@ public final class LauncherClient implements LauncherPort {
     }
   }
 
-  /** A start that hangs in the kernel keeps its shim from hearing the stop; its cgroup does not. */
-  private void killBeforeExec(Uid uid) {
+  /** Where the processes of an attempt are found; null: it does not run here. */
+  public @Nullable Guarded guarded(Uid uid) {
     Incoming.Welcome of = welcome;
-    if (of == null || of.cgroup().isEmpty()) {
-      return;
+    Shim shim = busy.get(uid);
+    if (shim == null || of == null) {
+      return orphans.guarded(uid);
     }
-    String leaf = String.format("t-%08x%08x%016x", uid.incarnation(), uid.epoch(), uid.sequence());
-    try {
-      Files.writeString(Path.of(of.cgroup(), leaf, "cgroup.kill"), "1");
-    } catch (IOException gone) {
-      log.debug("no cgroup of {} to kill: {}", uid, gone.toString());
-    }
+    Path leaf = of.cgroup().isEmpty() ? null : Path.of(of.cgroup(), Leaves.nameOf(uid));
+    return new Guarded(leaf, shim.pid, shim.leaderPid, shim.leaderStart, commands.shimsOf(uid));
   }
 
   @Override
   public void signal(Uid uid, int signal, int target, SignalOutcome outcome) {
     Shim shim = expecting(uid, outcome);
     if (shim != null) {
-      send(shim, Outgoing.signal(shim.seq, shim.slot, uid, signal, target >= 2 ? 1 : 2));
+      send(shim, Outgoing.signal(shim.seq, shim.slot, uid, signal, Protocol.signalMode(target)));
     }
   }
 
@@ -225,8 +190,43 @@ public final class LauncherClient implements LauncherPort {
       outcome.done(0, "the attempt does not run here");
       return null;
     }
-    signals.put(key(shim.slot, ++shim.seq), outcome);
+    answers.expect(shim.slot, ++shim.seq, outcome);
     return shim;
+  }
+
+  @Override
+  public void exec(Command command, CommandListener of) {
+    commands.add(command, of);
+    assign();
+  }
+
+  @Override
+  public void signal(CommandListener of, int signal) {
+    commands.signal(of, signal);
+  }
+
+  @Override
+  public void forget(CommandListener of) {
+    commands.forget(of);
+  }
+
+  @Override
+  public void input(Uid uid, InputAnswer answer) {
+    Shim shim = busy.get(uid);
+    if (shim == null) {
+      answer.input(-1);
+      return;
+    }
+    answers.expect(shim.slot, ++shim.seq, answer);
+    send(shim, Outgoing.inputGet(shim.seq, shim.slot, uid));
+  }
+
+  @Override
+  public void endInput(Uid uid) {
+    Shim shim = busy.get(uid);
+    if (shim != null) {
+      send(shim, Outgoing.inputEnd(++shim.seq, shim.slot, uid));
+    }
   }
 
   @Override
@@ -253,10 +253,12 @@ public final class LauncherClient implements LauncherPort {
     shims.clear();
     idle.clear();
     busy.clear();
+    answers.noInputs();
+    commands.clear("the launcher went away");
     // What was not claimed is handed over anew by whoever hears of the new connection.
     waiting.clear();
     deadlines.clear();
-    undurable.clear();
+    durable.clear();
     recovered = false;
     growing = false;
   }
@@ -316,8 +318,7 @@ public final class LauncherClient implements LauncherPort {
     connection = null;
     which.close();
     clear();
-    signals.values().forEach(outcome -> outcome.done(0, "the launcher went away: " + why));
-    signals.clear();
+    answers.noSignals("the launcher went away: " + why);
     heard().disconnected(why);
     timers.after(RECONNECT, this::reconnect);
   }
@@ -326,7 +327,7 @@ public final class LauncherClient implements LauncherPort {
     switch (message) {
       case Incoming.Welcome of -> {
         welcome = of;
-        synced = of.synced();
+        durable.advance(of.synced());
         of.notes().forEach(note -> log.info("launcher: {}", note));
       }
       case Incoming.Shim of -> shim(of, passedFd);
@@ -348,20 +349,24 @@ public final class LauncherClient implements LauncherPort {
           log.warn("the launcher could not record acks (errno {})", of.errno());
         }
       }
-      case Incoming.Synced of -> durableTo(of.synced());
+      case Incoming.Synced of -> durable.advance(of.synced());
       case Incoming.Refused of -> refused(of);
       case Incoming.Started of -> {
         Shim shim = busy.get(of.uid());
         if (shim != null) {
           shim.request = null;
+          shim.leaderPid = of.facts().pid();
+          shim.leaderStart = of.facts().pidStart();
         }
         deadlines.remove(of.uid());
         passed.started(of.uid());
         heard().started(of.uid(), of.facts().pid(), of.facts().realNanos());
       }
       case Incoming.StartFailed of -> startFailed(of);
-      case Incoming.LeaderExited of ->
-          log.debug("{}: the leader has ended, its descendants have not", of.uid());
+      case Incoming.LeaderExited of -> {
+        log.debug("{}: the leader has ended, its descendants have not", of.uid());
+        commands.attemptEnds(of.uid());
+      }
       case Incoming.Exited of -> {
         passed.started(of.uid());
         release(of.slot(), of.uid());
@@ -369,17 +374,17 @@ public final class LauncherClient implements LauncherPort {
           log.warn(
               "{}: its preStop command could not be run, failed or outlived the grace", of.uid());
         }
-        onceDurable(of.position(), () -> heard().ended(of.uid(), Ends.of(of.facts(), wallNanos())));
+        durable.once(
+            of.position(), () -> heard().ended(of.uid(), Ends.of(of.facts(), wallNanos())));
       }
-      case Incoming.Done of -> {
-        SignalOutcome outcome = signals.remove(key(of.slot(), of.seq()));
-        if (outcome != null) {
-          outcome.done(of.count(), of.errno() == 0 ? "" : "errno " + of.errno());
-        }
-      }
+      case Incoming.Done of -> answers.done(of);
       case Incoming.Stopping of ->
           log.debug("{}: signal {} sent (cause {})", of.uid(), of.signal(), of.cause());
       case Incoming.Stuck of -> heard().stuck(of.uid(), of.processes());
+      case Incoming.ExecStarted of -> commands.started(of);
+      case Incoming.ExecFailed of -> free(of.slot(), commands.failed(of));
+      case Incoming.ExecExited of -> free(of.slot(), commands.exited(of));
+      case Incoming.Input of -> answers.input(of, passedFd);
       case Incoming.Other of -> log.debug("message of type {} passed over", of.type());
     }
   }
@@ -391,13 +396,13 @@ public final class LauncherClient implements LauncherPort {
     StartFailure why = Results.of(of.facts(), task, request);
     passed.started(of.uid());
     release(of.slot(), of.uid());
-    onceDurable(of.position(), () -> heard().startFailed(of.uid(), why, of.facts().realNanos()));
+    durable.once(of.position(), () -> heard().startFailed(of.uid(), why, of.facts().realNanos()));
   }
 
   // ---- shims ----
 
   private void shim(Incoming.Shim of, int passedFd) {
-    Shim shim = new Shim(of.slot(), passedFd, of.lastSeq(), of.uid());
+    Shim shim = new Shim(of.slot(), of.pid(), passedFd, of.lastSeq(), of.uid());
     shims.put(of.slot(), shim);
     LauncherConnection open = connection;
     if (open != null) {
@@ -417,9 +422,19 @@ public final class LauncherClient implements LauncherPort {
     }
   }
 
+  /** A command has left the shim. */
+  private void free(int slot, boolean left) {
+    Shim shim = shims.get(slot);
+    if (left && shim != null && shim.uid == null && recovered) {
+      idle.push(shim);
+      assign();
+    }
+  }
+
   private void release(int slot, Uid uid) {
     busy.remove(uid);
     deadlines.remove(uid);
+    commands.attemptEnds(uid);
     Shim shim = shims.get(slot);
     if (shim != null && uid.equals(shim.uid)) {
       shim.free();
@@ -444,24 +459,21 @@ public final class LauncherClient implements LauncherPort {
       Deadline deadline =
           deadlines.getOrDefault(
               request.uid(), new Deadline(request.uid(), request.deadlineBootNanos(), false));
-      List<Integer> descriptors = passed.of(request.uid());
-      for (byte[] part :
-          Outgoing.start(shim.startSeq, shim.slot, request, deadline, descriptors.size())) {
-        boolean sent = send(shim, part, descriptors);
-        descriptors = List.of();
-        if (!sent) {
-          // Not even a whole request: it cannot be claimed. The shim is not used again.
-          busy.remove(request.uid());
-          waiting.addFirst(request);
-          break;
-        }
+      if (!TaskInput.sendStart(linux, shim, request, deadline, passed.of(request.uid()))) {
+        // Not even a whole request: it cannot be claimed. The shim is not used again.
+        busy.remove(request.uid());
+        waiting.addFirst(request);
       }
     }
+    while (commands.waits() && !idle.isEmpty()) {
+      Shim shim = idle.pop();
+      commands.handTo(shim);
+    }
     LauncherConnection open = connection;
-    if (!waiting.isEmpty() && !growing && open != null && shims.size() < capacity()) {
+    int wanted = waiting.size() + commands.waitingCount();
+    if (wanted > 0 && !growing && open != null && shims.size() < capacity()) {
       growing = true;
-      open.send(
-          Outgoing.grow(Math.min(Math.max(GROW_STEP, waiting.size()), capacity() - shims.size())));
+      open.send(Outgoing.grow(Math.min(Math.max(GROW_STEP, wanted), capacity() - shims.size())));
     }
   }
 
@@ -473,6 +485,10 @@ public final class LauncherClient implements LauncherPort {
         of.newPid() == 0 ? "nobody yet" : "process " + of.newPid(),
         of.uid() == null ? "nothing" : of.uid());
     Shim shim = shims.get(of.slot());
+    if (shim != null) {
+      shim.pid = of.newPid();
+    }
+    free(of.slot(), commands.shimDied(of.slot()));
     if (shim == null || shim.uid == null || of.uid() != null) {
       return;
     }
@@ -496,7 +512,7 @@ public final class LauncherClient implements LauncherPort {
         again(request);
       } else if (account.ended()) {
         release(shim.slot, request.uid());
-        onceDurable(account.endPosition, () -> recordedEnd(account));
+        durable.once(account.endPosition, () -> recordedEnd(account));
       }
     } catch (IOException e) {
       log.error("cannot read the launcher's journal: {}; trying again", e.toString());
@@ -529,9 +545,11 @@ public final class LauncherClient implements LauncherPort {
       }
       return;
     }
-    SignalOutcome outcome = signals.remove(key(of.slot(), of.seq()));
-    if (outcome != null) {
-      outcome.done(0, of.text());
+    if (answers.refused(of)) {
+      return;
+    }
+    if (commands.refused(of)) {
+      freeLater(of.slot());
       return;
     }
     StartRequest request = shim == null ? null : shim.request;
@@ -545,7 +563,10 @@ public final class LauncherClient implements LauncherPort {
     shim.free();
     switch (of.code()) {
       // The launcher ends, or the slot is not what it seemed: not claimed, another shim may do.
-      case Protocol.REFUSED_BUSY, Protocol.REFUSED_RETIRING -> again(request);
+      case Protocol.REFUSED_BUSY, Protocol.REFUSED_RETIRING -> {
+        freeLater(of.slot());
+        again(request);
+      }
       // Something else has its claim, and will tell.
       case Protocol.REFUSED_CLAIMED, Protocol.REFUSED_STALE -> idle.push(shim);
       // It waited too long; nothing was claimed.
@@ -567,6 +588,21 @@ public final class LauncherClient implements LauncherPort {
                 wallNanos());
       }
     }
+  }
+
+  /**
+   * A shim that refused may be free in a moment: such as one whose command ends with the agent that
+   * wanted it.
+   */
+  private void freeLater(int slot) {
+    Shim shim = shims.get(slot);
+    timers.after(
+        RECONNECT,
+        () -> {
+          if (shim != null && shims.get(slot) == shim && !idle.contains(shim)) {
+            free(slot, true);
+          }
+        });
   }
 
   // ---- what was before ----
@@ -603,9 +639,8 @@ public final class LauncherClient implements LauncherPort {
     List<Found> found = new ArrayList<>();
     List<Account> undurableYet = new ArrayList<>();
     for (Account account : accounts.values()) {
-      boolean durable = Long.compareUnsigned(account.endPosition, synced) <= 0;
       End end = null;
-      if (account.ended() && durable) {
+      if (account.ended() && durable.covers(account.endPosition)) {
         end = Ends.of(account, wallNanos());
       } else if (account.ended()) {
         undurableYet.add(account);
@@ -613,72 +648,34 @@ public final class LauncherClient implements LauncherPort {
         end = Ends.gone(account, of.bootId());
       }
       long start = account.started == null ? 0 : account.started.realNanos();
+      Shim guard = busy.get(account.uid);
+      if (guard != null && account.started != null) {
+        guard.leaderPid = account.started.pid();
+        guard.leaderStart = account.started.pidStart();
+      }
       found.add(new Found(account.uid, account.name, account.bootId, end == null, start, end));
     }
-    removeStrays(of.cgroup(), accounts);
+    Leaves.removeStrays(of.cgroup(), accounts.values());
     heard().connected(found);
     for (Account account : undurableYet) {
-      onceDurable(account.endPosition, () -> recordedEnd(account));
+      durable.once(account.endPosition, () -> recordedEnd(account));
     }
     orphans.poll((uid, end) -> heard().ended(uid, end));
     assign();
   }
 
-  /** Cgroups in the agent's own subtree that no claim names: nobody guards what is in them. */
-  private static void removeStrays(String cgroup, Map<Uid, Account> accounts) {
-    if (cgroup.isEmpty()) {
-      return;
-    }
-    SortedSet<String> known = new TreeSet<>();
-    accounts.values().forEach(account -> known.add(account.leaf));
-    try {
-      List<String> strays = CgroupRoot.removeStrays(Path.of(cgroup), known);
-      if (!strays.isEmpty()) {
-        log.warn("killed what was left in cgroups that no attempt claims: {}", strays);
-      }
-    } catch (IOException e) {
-      log.warn("cannot look for cgroups that no attempt claims: {}", e.toString());
-    }
-  }
-
   // ---- small things ----
 
-  private boolean send(Shim shim, byte[] message) {
-    return send(shim, message, List.of());
-  }
-
-  private boolean send(Shim shim, byte[] message, List<Integer> descriptors) {
+  private void send(Shim shim, byte[] message) {
     try {
-      linux.send(shim.fd, message, message.length, descriptors, true);
-      return true;
+      linux.send(shim.fd, message, message.length, List.of(), true);
     } catch (LinuxException e) {
       log.warn("cannot reach shim {}: {}", shim.slot, e.getMessage());
-      return false;
-    }
-  }
-
-  private void onceDurable(long position, Runnable action) {
-    if (Long.compareUnsigned(position, synced) <= 0) {
-      action.run();
-    } else {
-      undurable.add(new Undurable(position, sequence++, action));
-    }
-  }
-
-  private void durableTo(long position) {
-    synced = position;
-    while (!undurable.isEmpty() && Long.compareUnsigned(undurable.peek().position(), synced) <= 0) {
-      Undurable next = undurable.remove();
-      next.action().run();
     }
   }
 
   private long wallNanos() {
     Instant now = clock.now();
     return now.getEpochSecond() * 1_000_000_000L + now.getNano();
-  }
-
-  private static long key(int slot, long seq) {
-    return (long) slot << 40 | seq;
   }
 }

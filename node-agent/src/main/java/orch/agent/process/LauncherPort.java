@@ -39,7 +39,7 @@ public interface LauncherPort {
   /**
    * Sends a signal; {@code outcome} hears of the processes that it reached, or of an error.
    *
-   * @param target 0 or 1: the leader, 2 or 3: every process
+   * @param target 0 or 1: the leader, 2: every process, 3: the process group of the leader
    */
   void signal(Uid uid, int signal, int target, SignalOutcome outcome);
 

@@ -72,6 +72,21 @@ final class Orphans {
     return living.containsKey(uid);
   }
 
+  /** Where the processes of an orphan are found; null: it is none. */
+  @Nullable Guarded guarded(Uid uid) {
+    Account account = living.get(uid);
+    if (account == null) {
+      return null;
+    }
+    Incoming.StartFacts started = account.started;
+    return new Guarded(
+        leaf(account),
+        process.alive(account.shimPid) ? account.shimPid : 0,
+        started == null ? 0 : started.pid(),
+        started == null ? 0 : started.pidStart(),
+        List.of());
+  }
+
   /** Looks for ends until every orphan has one. */
   void poll(Listener listener) {
     if (!polling && !living.isEmpty()) {

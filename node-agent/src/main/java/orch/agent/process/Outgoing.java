@@ -42,9 +42,23 @@ final class Outgoing {
     return message(Protocol.PING, 0, slot, body(0));
   }
 
-  /** {@code target}: 1 every process, 2 the leader. */
+  /** {@code target}: of {@link Protocol}, such as SIGNAL_ALL. */
   static byte[] signal(long seq, int slot, Uid uid, int signal, int target) {
     return message(Protocol.SIGNAL, seq, slot, put(body(24), uid).putInt(signal).putInt(target));
+  }
+
+  /** {@code target}: 1 every process of the command, 2 the command alone. */
+  static byte[] execSignal(long seq, int slot, Uid uid, int signal, int target) {
+    return message(
+        Protocol.EXEC_SIGNAL, seq, slot, put(body(24), uid).putInt(signal).putInt(target));
+  }
+
+  static byte[] inputGet(long seq, int slot, Uid uid) {
+    return message(Protocol.INPUT_GET, seq, slot, put(body(16), uid));
+  }
+
+  static byte[] inputEnd(long seq, int slot, Uid uid) {
+    return message(Protocol.INPUT_END, seq, slot, put(body(16), uid));
   }
 
   static byte[] kill(long seq, int slot, Uid uid) {
@@ -71,20 +85,29 @@ final class Outgoing {
 
   /** One START, cut into as many datagrams as it needs; its deadline is {@code deadline}'s. */
   static List<byte[]> start(long seq, int slot, StartRequest of, LauncherPort.Deadline deadline) {
-    return start(seq, slot, of, deadline, 0);
+    return start(Protocol.START, seq, slot, of, deadline, 0, List.of());
   }
 
-  /** {@code descriptors}: how many go along with the first part, to be 3 and the next ones. */
+  /**
+   * A START or EXEC whose first datagram is sent with descriptors.
+   *
+   * @param more flags beside those of the request
+   * @param targets what the descriptors are to become
+   */
   static List<byte[]> start(
-      long seq, int slot, StartRequest of, LauncherPort.Deadline deadline, int descriptors) {
+      int type,
+      long seq,
+      int slot,
+      StartRequest of,
+      LauncherPort.Deadline deadline,
+      long more,
+      List<Integer> targets) {
     ByteArrayOutputStream tlvs = new ByteArrayOutputStream(1_024);
     int count = tlvs(tlvs, of);
-    if (descriptors > 0) {
-      ByteBuffer targets = body(4 * descriptors);
-      for (int target = 3; target < 3 + descriptors; target++) {
-        targets.putInt(target);
-      }
-      count += tlv(tlvs, Protocol.T_FDS, targets.array());
+    if (!targets.isEmpty()) {
+      ByteBuffer numbers = body(4 * targets.size());
+      targets.forEach(numbers::putInt);
+      count += tlv(tlvs, Protocol.T_FDS, numbers.array());
     }
     ByteBuffer body = body(START_BODY);
     put(body, of.uid());
@@ -94,10 +117,7 @@ final class Outgoing {
     StartRequest.Identity identity = of.identity();
     Long kept = of.capabilities();
     long capabilities = kept == null ? 0 : kept;
-    body.putLong(
-            flags(of)
-                | (deadline.lease() ? Protocol.S_LEASE : 0)
-                | (descriptors > 0 ? Protocol.S_LISTEN_PID : 0))
+    body.putLong(flags(of) | more | (deadline.lease() ? Protocol.S_LEASE : 0))
         .putLong(of.uid().sequence())
         .putInt(identity == null ? 0 : identity.uid())
         .putInt(identity == null ? 0 : identity.gid())
@@ -121,17 +141,17 @@ final class Outgoing {
     byte[] whole = new byte[START_BODY + tlvs.size()];
     System.arraycopy(body.array(), 0, whole, 0, START_BODY);
     System.arraycopy(tlvs.toByteArray(), 0, whole, START_BODY, tlvs.size());
-    return cut(seq, slot, whole);
+    return cut(type, seq, slot, whole);
   }
 
-  private static List<byte[]> cut(long seq, int slot, byte[] whole) {
+  private static List<byte[]> cut(int type, long seq, int slot, byte[] whole) {
     List<byte[]> parts = new ArrayList<>();
     int room = Protocol.MAX_DATAGRAM - Protocol.HEADER;
     for (int at = 0; at < whole.length; at += room) {
       int length = Math.min(room, whole.length - at);
       ByteBuffer part = body(length).put(whole, at, length);
       boolean more = at + length < whole.length;
-      parts.add(message(Protocol.START, seq, slot, part, more ? Protocol.FLAG_MORE : 0));
+      parts.add(message(type, seq, slot, part, more ? Protocol.FLAG_MORE : 0));
     }
     return parts;
   }

@@ -24,6 +24,14 @@ final class Protocol {
   static final int THAW = 20;
   static final int SET_DEADLINE = 21;
   static final int STOP = 22;
+  static final int EXEC = 30;
+  static final int EXEC_SIGNAL = 31;
+  static final int INPUT_GET = 32;
+  static final int INPUT_END = 33;
+  static final int EXEC_STARTED = 35;
+  static final int EXEC_FAILED = 36;
+  static final int EXEC_EXITED = 37;
+  static final int INPUT = 38;
   static final int SET_LEASE = 50;
   static final int WELCOME = 64;
   static final int SHIM = 65;
@@ -85,6 +93,10 @@ final class Protocol {
   static final long S_PRE_STOP = 1 << 16;
   static final long S_LEASE = 1L << 40;
 
+  static final long S_CTTY = 1 << 13;
+  static final long S_INPUT = 1 << 24;
+  static final long S_TERMINAL = 1 << 25;
+
   // TLVs of START.
   static final int T_ARGV = 1;
   static final int T_ENV = 2;
@@ -102,6 +114,9 @@ final class Protocol {
   static final int T_FDS = 14;
   static final int T_PRE_STOP = 15;
   static final int T_PATH_RULE = 16;
+
+  /** Target number of a passed descriptor that stays with the shim. */
+  static final int FD_KEPT = 63;
 
   // Flags of an exit.
   static final long E_ADOPTED = 1;
@@ -179,7 +194,22 @@ final class Protocol {
   static final int STAGE_LANDLOCK = 30;
   static final int STAGE_PID_NAMESPACE = 31;
 
+  /** Whom a SIGNAL is meant for. */
+  static final int SIGNAL_ALL = 1;
+
+  static final int SIGNAL_LEADER = 2;
+  static final int SIGNAL_LEADERS_GROUP = 4;
+
   private Protocol() {}
+
+  /** The mode of SIGNAL for a target of the API: 2 all, 3 the leader's group, else the leader. */
+  static int signalMode(int target) {
+    return switch (target) {
+      case 2 -> SIGNAL_ALL;
+      case 3 -> SIGNAL_LEADERS_GROUP;
+      default -> SIGNAL_LEADER;
+    };
+  }
 
   /** Name of a stage of a start, for people and for {@code StartFailure.stage}. */
   static String stageName(int stage) {

@@ -8,6 +8,9 @@ final class Shim {
   final int slot;
   final int fd;
 
+  /** 0: it died and has no replacement yet. */
+  int pid;
+
   /** Highest request number used. */
   long seq;
 
@@ -20,10 +23,17 @@ final class Shim {
   /** What was handed over; null once the task executes, and for one of an earlier agent. */
   @Nullable StartRequest request;
 
+  /** Of the task, once it was told; 0: not known. */
+  int leaderPid;
+
+  /** Field 22 of /proc/PID/stat of the leader. */
+  long leaderStart;
+
   /** Has answered the question of a new connection. */
   boolean answered;
 
-  Shim(int slot, int fd, long seq, @Nullable Uid uid) {
+  Shim(int slot, int pid, int fd, long seq, @Nullable Uid uid) {
+    this.pid = pid;
     this.slot = slot;
     this.fd = fd;
     this.seq = seq;
@@ -34,5 +44,7 @@ final class Shim {
     uid = null;
     request = null;
     startSeq = -1;
+    leaderPid = 0;
+    leaderStart = 0;
   }
 }

@@ -2,6 +2,7 @@ package orch.agent.process;
 
 import java.util.List;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import orch.api.model.Blob;
 import orch.api.model.StopPolicy;
 import orch.api.model.Uid;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param preStop program and arguments run before the stop signal; empty: none
  * @param pidNamespace of its own
  * @param pathRules empty: the file system is as open as to any process of its user
+ * @param input of its standard input
  */
 public record StartRequest(
     Uid uid,
@@ -57,7 +59,58 @@ public record StartRequest(
     Blob filter,
     List<String> preStop,
     boolean pidNamespace,
-    List<PathRule> pathRules) {
+    List<PathRule> pathRules,
+    Input input) {
+
+  /** Where standard input comes from when it is no path. */
+  public enum Input {
+    NONE,
+    /** A pipe that is kept open for whoever attaches. */
+    PIPE,
+    /** A terminal that is standard output and error as well. */
+    TERMINAL
+  }
+
+  /**
+   * The same user, directory, environment and rlimits for a command inside the attempt: no files,
+   * no log, no limits, which the attempt's cgroup has already.
+   *
+   * @param command program and arguments
+   * @param more added to the environment
+   */
+  public StartRequest forCommand(List<String> command, SortedMap<String, String> more) {
+    SortedMap<String, String> all = new TreeMap<>(environment);
+    all.putAll(more);
+    return new StartRequest(
+        uid,
+        bootId,
+        name,
+        command,
+        all,
+        workingDirectory,
+        null,
+        null,
+        null,
+        false,
+        identity,
+        umask,
+        nice,
+        oomScoreAdj,
+        noNewPrivileges,
+        capabilities,
+        false,
+        null,
+        List.of(),
+        rlimits,
+        stop,
+        0,
+        0,
+        filter,
+        List.of(),
+        false,
+        pathRules,
+        Input.NONE);
+  }
 
   /** Whom the task runs as. */
   public record Identity(int uid, int gid, List<Integer> groups) {

@@ -73,6 +73,10 @@ public final class StopAll {
           case Incoming.Done of -> {}
           case Incoming.Stopping of -> {}
           case Incoming.Stuck of -> {}
+          case Incoming.ExecStarted of -> {}
+          case Incoming.ExecFailed of -> {}
+          case Incoming.ExecExited of -> {}
+          case Incoming.Input of -> {}
           case Incoming.Other of -> {}
         }
       }

@@ -17,6 +17,17 @@ public interface TaskPreparation {
       DesiredAttempt order, SpecDefinition definition, String claim, long deadlineBootNanos)
       throws StartRefusedException;
 
+  /**
+   * What a command from outside needs to run inside an attempt that runs: its user, environment and
+   * directory. Nothing is made or opened for it that the attempt has already.
+   *
+   * @param definition of the task, without its command, script and files
+   */
+  default StartRequest inside(DesiredAttempt order, SpecDefinition definition, String claim)
+      throws StartRefusedException {
+    return prepare(order, definition, claim, 0);
+  }
+
   /** Removes its scratch directory; may wait for a disk. */
   void cleanUp(Uid uid);
 }

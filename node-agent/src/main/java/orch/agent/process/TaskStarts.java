@@ -182,7 +182,15 @@ public final class TaskStarts implements TaskPreparation {
         filter,
         preStop,
         execution.pidNamespace(),
-        pathRules(execution.fileAccess(), directory));
+        pathRules(execution.fileAccess(), directory),
+        input(execution));
+  }
+
+  private static StartRequest.Input input(Execution execution) {
+    if (!execution.interactive()) {
+      return StartRequest.Input.NONE;
+    }
+    return execution.tty() ? StartRequest.Input.TERMINAL : StartRequest.Input.PIPE;
   }
 
   @Override

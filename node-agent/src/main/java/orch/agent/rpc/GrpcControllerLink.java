@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import orch.agent.link.ControllerLink;
+import orch.agent.live.Conversation;
 import orch.agent.logs.LogSink;
 import orch.agent.v1.AgentServiceGrpc;
 import orch.api.convert.LinkConvert;
@@ -108,6 +109,12 @@ public final class GrpcControllerLink implements ControllerLink {
   public LogSink logSink(long stream) {
     Session open = session;
     return open == null ? GrpcLogSink.gone() : GrpcLogSink.open(open.channel, stream);
+  }
+
+  /** A stream for a command or an attachment beside the open session, to the same controller. */
+  public Conversation conversation(long stream) {
+    Session open = session;
+    return open == null ? GrpcConversation.gone() : GrpcConversation.open(open.channel, stream);
   }
 
   private void open() {

@@ -24,6 +24,7 @@ import orch.agent.core.Notification;
 import orch.agent.core.Obeyed;
 import orch.agent.core.Timer;
 import orch.agent.link.ControllerLink;
+import orch.agent.live.LiveTasks;
 import orch.agent.logs.LogServer;
 import orch.agent.logs.TaskIdentity;
 import orch.agent.process.LauncherPort;
@@ -99,6 +100,7 @@ public final class AgentLoop {
       AgentFiles files,
       LogServer logs,
       LogStreams logStreams,
+      LiveTasks live,
       Runnable firstSession,
       Broken broken) {}
 
@@ -256,6 +258,11 @@ public final class AgentLoop {
       case Effect.ServeLogs of ->
           seams.logs().open(of.query(), seams.logStreams().open(of.query().stream()));
       case Effect.EndLogs of -> seams.logs().close(of.stream(), of.drain());
+      case Effect.RunCommand of ->
+          seams.live().run(of.query(), of.order(), of.definition(), seams.tasks());
+      case Effect.Attach of ->
+          seams.live().attach(of.query(), of.attempt(), of.terminal(), seams.logs());
+      case Effect.Inspect of -> seams.live().inspect(of.query(), seams.link()::send);
       case Effect.HeartbeatAnswered of -> answered = Math.max(answered, of.sequence());
       case Effect.SessionOpen of -> {
         if (session == 0) {
@@ -502,6 +509,7 @@ public final class AgentLoop {
 
     @Override
     public void ended(Uid uid, LauncherPort.End end) {
+      seams.live().ended(uid, end.result());
       take(new Input.Exited(uid, end(end)));
     }
 

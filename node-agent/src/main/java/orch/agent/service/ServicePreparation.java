@@ -53,6 +53,13 @@ public final class ServicePreparation implements TaskPreparation {
     return request;
   }
 
+  /** The attempt keeps its socket; a second one for the command would take it away. */
+  @Override
+  public StartRequest inside(DesiredAttempt order, SpecDefinition definition, String claim)
+      throws StartRefusedException {
+    return inner.inside(order, definition, claim);
+  }
+
   private void handBack(StartRequest request, DesiredAttempt order, String claim)
       throws StartRefusedException {
     try {

@@ -377,6 +377,9 @@ class AgentCoreRandomWalkTest {
         case Effect.OpenLog of -> {}
         case Effect.ServeLogs of -> {}
         case Effect.EndLogs of -> {}
+        case Effect.Inspect of -> {}
+        case Effect.RunCommand of -> {}
+        case Effect.Attach of -> {}
         case Effect.HeartbeatAnswered of -> {}
         case Effect.SessionOpen of -> {}
       }

@@ -14,6 +14,7 @@ import orch.agent.core.Buried;
 import orch.agent.core.KnownAttempt;
 import orch.agent.core.Obeyed;
 import orch.agent.link.ControllerLink;
+import orch.agent.live.LiveTasks;
 import orch.agent.logs.LogServer;
 import orch.agent.logs.LogSink;
 import orch.agent.logs.TaskIdentity;
@@ -80,6 +81,7 @@ class AgentLoopTest {
                 stream -> {
                   throw new AssertionError("nobody asked for output");
                 },
+                LiveTasks.none(),
                 () -> ready++,
                 (why, cause) -> {
                   throw new AssertionError(why, cause);
@@ -273,7 +275,8 @@ class AgentLoopTest {
           Blob.EMPTY,
           List.of(),
           false,
-          List.of());
+          List.of(),
+          StartRequest.Input.NONE);
     }
 
     @Override
@@ -535,6 +538,15 @@ class AgentLoopTest {
     background.remove().run();
     run();
     assertEquals(List.of("start 1-1-2", "start 1-1-1"), launcher.did);
+  }
+
+  @Test
+  void questionsAreAnsweredOnTheSession() {
+    ready();
+    message(new ControllerMessage.Inspect(4, uid(1), true));
+    assertEquals(
+        List.of(new AgentMessage.Inspected(4, "this node cannot look at its tasks", null, null)),
+        link.sent(AgentMessage.Inspected.class));
   }
 
   @Test

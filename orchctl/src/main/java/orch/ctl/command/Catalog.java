@@ -17,6 +17,8 @@ final class Catalog {
     {"wait", "Waits for jobs to end, exits with their code (job wait)"},
     {"cancel", "Ends jobs or tasks for good (job cancel)"},
     {"retry", "Runs what failed of a job again (job retry)"},
+    {"exec", "Runs a command inside a running task (task exec)"},
+    {"attach", "Shows what a task prints, and types into it (task attach)"},
     {"events", "Lists what happened to jobs, tasks, nodes and the cluster"},
     {"why", "Says why a job or a task waits, or how it ended"},
     {"Jobs"},
@@ -36,6 +38,10 @@ final class Catalog {
     {"task show", "Shows a task and its newest attempt"},
     {"task logs", "Shows what a job or a task printed"},
     {"task signal", "Sends a signal to a running task"},
+    {"task tree", "Shows the live processes of a task"},
+    {"task stats", "Shows what running tasks use"},
+    {"task exec", "Runs a command inside a running task"},
+    {"task attach", "Shows what a task prints from now on, and types into it"},
     {"Nodes"},
     {"node list", "Lists the nodes"},
     {"node show", "Shows a node"},
@@ -68,6 +74,8 @@ final class Catalog {
       case "wait" -> "job wait";
       case "cancel", "kill" -> "job cancel";
       case "retry" -> "job retry";
+      case "exec" -> "task exec";
+      case "attach" -> "task attach";
       default -> name;
     };
   }
@@ -95,6 +103,10 @@ final class Catalog {
       case "task show" -> new TaskShowCommand();
       case "task logs" -> new TaskLogsCommand();
       case "task signal" -> new TaskSignalCommand();
+      case "task tree" -> new TaskTreeCommand();
+      case "task exec" -> new TaskExecCommand();
+      case "task attach" -> new AttachCommand();
+      case "task stats" -> new TaskStatsCommand();
       case "node list" -> new NodeListCommand();
       case "node show" -> new NodeShowCommand();
       case "node cordon" -> new NodeCordonCommand(true);

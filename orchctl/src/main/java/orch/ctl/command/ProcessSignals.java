@@ -22,11 +22,16 @@ public final class ProcessSignals implements Signals {
         };
     Runtime.getRuntime().addShutdownHook(hook);
     if (onTerminal) {
-      takeInterrupt(handler);
+      take("INT", handler::interrupted);
     }
   }
 
-  private static void takeInterrupt(Handler handler) {
+  @Override
+  public void onWindowChange(Runnable action) {
+    take("WINCH", action);
+  }
+
+  private static void take(String name, Runnable action) {
     try {
       Class<?> signal = Class.forName("sun.misc.Signal");
       Class<?> signalHandler = Class.forName("sun.misc.SignalHandler");
@@ -34,22 +39,22 @@ public final class ProcessSignals implements Signals {
           Proxy.newProxyInstance(
               ProcessSignals.class.getClassLoader(),
               new Class<?>[] {signalHandler},
-              new InterruptHandler(handler));
+              new InterruptHandler(action));
       signal
           .getMethod("handle", signal, signalHandler)
-          .invoke(null, signal.getConstructor(String.class).newInstance("INT"), proxy);
+          .invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
     } catch (ReflectiveOperationException | RuntimeException notInThisJava) {
       // The shutdown hook is told of SIGINT too.
     }
   }
 
-  private record InterruptHandler(Handler handler) implements InvocationHandler {
+  private record InterruptHandler(Runnable action) implements InvocationHandler {
     @Override
     @SuppressWarnings("ReferenceEquality") // A proxy is equal to itself alone.
     public Object invoke(Object proxy, Method method, Object[] arguments) {
       return switch (method.getName()) {
         case "handle" -> {
-          handler.interrupted();
+          action.run();
           yield 0;
         }
         case "equals" -> proxy == arguments[0];

@@ -1,5 +1,6 @@
 package orch.ctl.command;
 
+import java.io.IOException;
 import orch.ctl.http.ApiException;
 import orch.ctl.http.Backoff;
 import orch.ctl.http.CallException;
@@ -8,6 +9,7 @@ import orch.ctl.json.JsonArray;
 import orch.ctl.json.JsonObject;
 import orch.ctl.output.ClosedOutputException;
 import orch.ctl.output.Console;
+import orch.ctl.output.RawTerminal;
 import orch.ctl.output.Terminal;
 import orch.ctl.output.Words;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +37,10 @@ final class RunCommand implements Command {
         .repeated("--constraint", "EXPR", "only on nodes such as 'rack in (a,b)' or 'gpu'")
         .option("--timeout", "D", "longest run of a task: 10m; then the code is 124")
         .option("--retries", "N", "runs a task that failed up to N times again")
+        .flag("-i,--interactive", "the task reads standard input, to its end")
+        .flag("-t,--tty", "with a terminal; takes this one")
+        .option(
+            "--stop-on-disconnect", "D", "with -i: cancels the job when this call is gone for D")
         .flag("-d,--detach", "only submits, and prints the job's number")
         .flag("--prefix", "each line begins with its task (on a terminal, if there are several)")
         .flag("--no-prefix", "no line does")
@@ -55,16 +61,31 @@ final class RunCommand implements Command {
   public int run(Session session, Arguments arguments) throws CallException, UsageException {
     JsonObject spec = RunSpec.of(arguments, session.world());
     session.client().bePatient();
+    boolean input = arguments.has("--interactive");
+    boolean tty = arguments.has("--tty");
+    String stopOnDisconnect =
+        arguments.has("--stop-on-disconnect")
+            ? Units.durationJson(arguments.option("--stop-on-disconnect", ""))
+            : "";
+    interactive(session, arguments, spec);
     if (arguments.has("--detach")) {
       session.console().println(submit(session, spec).text("number"));
       return ExitCodes.DONE;
     }
     Terminal terminal = session.console().terminal();
     Interruption interruption = new Interruption(session);
-    session.world().signals().handle(interruption, terminal.input() && terminal.error());
+    // The question whether to cancel is answered by standard input, which is the task's with -i.
+    session.world().signals().handle(interruption, terminal.input() && terminal.error() && !input);
+    RawTerminal raw = null;
+    RunInput sender = null;
     try {
       JsonObject job = submit(session, spec);
       interruption.accepted(job);
+      raw = tty ? takeTerminal() : null;
+      if (input) {
+        sender = new RunInput(session, job, tty, stopOnDisconnect);
+        sender.start();
+      }
       boolean several = RunSpec.taskCount(spec) > 1;
       boolean prefixed =
           arguments.has("--prefix")
@@ -72,6 +93,45 @@ final class RunCommand implements Command {
       return follow(session, job, prefixed ? job.text("jobName") : "", interruption);
     } finally {
       interruption.finish();
+      if (sender != null) {
+        sender.end();
+      }
+      if (raw != null) {
+        raw.close();
+      }
+    }
+  }
+
+  private static void interactive(Session session, Arguments arguments, JsonObject spec)
+      throws UsageException {
+    boolean input = arguments.has("--interactive");
+    boolean tty = arguments.has("--tty");
+    if (tty && !input) {
+      throw new UsageException("-t needs -i: give -it");
+    }
+    if (arguments.has("--stop-on-disconnect") && !input) {
+      throw new UsageException("--stop-on-disconnect needs -i: else nothing is connected");
+    }
+    if (!input) {
+      return;
+    }
+    if (RunSpec.taskCount(spec) > 1) {
+      throw new UsageException("-i is for one task; leave out --count, --array and --each-line");
+    }
+    if (tty && !arguments.has("--detach") && !session.console().terminal().input()) {
+      throw new UsageException("-t needs a terminal on standard input; leave it out in a pipe");
+    }
+    spec.put("interactive", true);
+    if (tty) {
+      spec.put("tty", true);
+    }
+  }
+
+  private static RawTerminal takeTerminal() throws UsageException {
+    try {
+      return RawTerminal.open();
+    } catch (IOException noTerminal) {
+      throw new UsageException("-t cannot take the terminal: " + noTerminal.getMessage());
     }
   }
 

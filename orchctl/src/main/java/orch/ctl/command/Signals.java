@@ -22,4 +22,9 @@ public interface Signals {
 
   /** Ends the process at once. */
   void halt(int exitCode);
+
+  /** Runs the action whenever the terminal's window has another size. */
+  default void onWindowChange(Runnable action) {
+    // Where it cannot be known.
+  }
 }

@@ -8,6 +8,10 @@ import java.net.NoRouteToHostException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import javax.net.ssl.SSLException;
@@ -48,6 +52,7 @@ public final class ConnectClient implements AutoCloseable {
   private final int connectTimeoutMillis;
   private final String unaryHeaders;
   private final String streamHeaders;
+  private final String conversationHeaders;
   private final Pause pause;
   private final Listener listener;
   private @Nullable HttpConnection connection;
@@ -80,6 +85,7 @@ public final class ConnectClient implements AutoCloseable {
     this.pause = pause;
     this.listener = listener;
     String common = caller.headers() + "Connect-Protocol-Version: 1\r\n";
+    this.conversationHeaders = common;
     this.unaryHeaders =
         common
             + "Content-Type: application/json\r\nConnect-Timeout-Ms: "
@@ -202,6 +208,42 @@ public final class ConnectClient implements AutoCloseable {
     return new ConnectStream(this, response.body());
   }
 
+  /** Opens a conversation, on a connection of its own. */
+  public WebSocket converse(String method) throws CallException {
+    SecureRandom random = new SecureRandom();
+    byte[] nonce = new byte[16];
+    random.nextBytes(nonce);
+    String key = Base64.getEncoder().encodeToString(nonce);
+    HttpConnection used = newConnection();
+    try {
+      HttpConnection.Response refused =
+          used.upgrade(PREFIX + method, conversationHeaders, key, accept(key));
+      if (refused == null) {
+        return new WebSocket(this, used, random);
+      }
+      CallException failure =
+          errorAnswer(refused, new String(readAll(refused.body()), StandardCharsets.UTF_8));
+      used.close();
+      throw failure;
+    } catch (HttpConnection.NotHttpException foreign) {
+      used.close();
+      throw notAController("it does not speak HTTP/1.1");
+    } catch (IOException broken) {
+      used.close();
+      throw lost(broken);
+    }
+  }
+
+  private static String accept(String key) {
+    try {
+      byte[] text =
+          (key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").getBytes(StandardCharsets.US_ASCII);
+      return Base64.getEncoder().encodeToString(MessageDigest.getInstance("SHA-1").digest(text));
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
   private HttpConnection.Response post(
       String method, String headers, byte[] content, int readTimeoutMillis) throws CallException {
     while (true) {
@@ -230,13 +272,18 @@ public final class ConnectClient implements AutoCloseable {
       return open;
     }
     close();
+    open = newConnection();
+    connection = open;
+    return open;
+  }
+
+  private HttpConnection newConnection() throws UnreachableException {
     StringBuilder tried = new StringBuilder();
     for (int i = 0; i < addresses.size(); i++) {
       int index = (current + i) % addresses.size();
       try {
-        open = HttpConnection.open(addresses.get(index), connectTimeoutMillis);
+        HttpConnection open = HttpConnection.open(addresses.get(index), connectTimeoutMillis);
         current = index;
-        connection = open;
         return open;
       } catch (IOException failure) {
         tried

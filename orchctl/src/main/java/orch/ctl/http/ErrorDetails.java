@@ -11,14 +11,14 @@ import orch.ctl.json.JsonObject;
  * known: google.rpc.ErrorInfo (1 reason) and google.rpc.BadRequest (1 field violations: 1 field, 2
  * description). Anything else is passed over.
  */
-final class ErrorDetails {
+public final class ErrorDetails {
   private static final int LENGTH_DELIMITED = 2;
 
   private final List<ApiException.Violation> violations = new ArrayList<>();
   private String reason = "";
 
   /** The exception that an error object of the protocol stands for. */
-  static ApiException exception(JsonObject error) {
+  public static ApiException exception(JsonObject error) {
     ErrorDetails details = new ErrorDetails();
     for (JsonObject detail : error.objects("details")) {
       details.add(detail.text("type"), detail.text("value"));

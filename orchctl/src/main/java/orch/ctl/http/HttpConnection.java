@@ -167,14 +167,69 @@ final class HttpConnection implements Closeable {
     return response();
   }
 
+  /**
+   * Asks for a WebSocket (RFC 6455). When the server agrees, {@link #input} and {@link #output}
+   * carry frames.
+   *
+   * @param headers lines that each end with CR LF
+   * @param key of the handshake
+   * @return null when it agrees; else its answer
+   */
+  @Nullable Response upgrade(String path, String headers, String key, String accept)
+      throws IOException {
+    String head =
+        "GET "
+            + path
+            + " HTTP/1.1\r\nHost: "
+            + address.authority()
+            + "\r\n"
+            + headers
+            + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            + "Sec-WebSocket-Key: "
+            + key
+            + "\r\n\r\n";
+    out.write(head.getBytes(StandardCharsets.UTF_8));
+    out.flush();
+    String first = in.line();
+    if (!first.startsWith("HTTP/1.1 101")) {
+      return response(first);
+    }
+    boolean agreed = false;
+    for (String line = in.line(); !line.isEmpty(); line = in.line()) {
+      int colon = line.indexOf(':');
+      agreed |=
+          isHeader(line, colon, "sec-websocket-accept")
+              && line.substring(colon + 1).strip().equals(accept);
+    }
+    if (!agreed) {
+      throw new IOException("the handshake of the WebSocket is wrong");
+    }
+    socket.setSoTimeout(0);
+    return null;
+  }
+
+  HttpInput input() {
+    return in;
+  }
+
+  OutputStream output() {
+    return out;
+  }
+
   private Response response() throws IOException {
+    return response(in.line());
+  }
+
+  private Response response(String firstLine) throws IOException {
+    String line1 = firstLine;
     int status;
     do {
-      status = statusOf(in.line());
+      status = statusOf(line1);
       if (status < 200) {
         while (!in.line().isEmpty()) {
           // An interim answer has nothing that is of use here.
         }
+        line1 = in.line();
       }
     } while (status < 200);
     String contentType = "";
