@@ -118,6 +118,9 @@ public final class ControllerMain implements Callable<Integer> {
     if (System.getProperty("logback.configurationFile") == null) {
       System.setProperty("logback.configurationFile", "orch/controller/logback.xml");
     }
+    if (LogToolsMain.isTool(args)) {
+      System.exit(LogToolsMain.run(args));
+    }
     int code =
         DaemonCommand.of(new ControllerMain(), "ORCH_CONTROLLER", System.getenv()).execute(args);
     System.exit(code);

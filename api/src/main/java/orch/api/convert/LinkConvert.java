@@ -171,7 +171,8 @@ public final class LinkConvert {
               Welcome.newBuilder()
                   .setHeartbeatInterval(toProto(welcome.heartbeatInterval()))
                   .setWantInventory(welcome.wantInventory())
-                  .setAdoptedFrom(welcome.adoptedFrom()));
+                  .setAdoptedFrom(welcome.adoptedFrom())
+                  .setHeldBelow(welcome.heldBelow()));
       case ControllerMessage.Desired desired ->
           to.setDesired(
               Desired.newBuilder()
@@ -222,7 +223,8 @@ public final class LinkConvert {
               new ControllerMessage.Welcome(
                   AttemptConvert.fromProto(message.getWelcome().getHeartbeatInterval()),
                   message.getWelcome().getWantInventory(),
-                  message.getWelcome().getAdoptedFrom()));
+                  message.getWelcome().getAdoptedFrom(),
+                  message.getWelcome().getHeldBelow()));
       case DESIRED ->
           Optional.of(
               new ControllerMessage.Desired(

@@ -12,9 +12,17 @@ public sealed interface ControllerMessage {
    * Answer to the agent's Hello.
    *
    * @param adoptedFrom the cluster that the node belonged to until now; empty: this one, or none
+   * @param heldBelow attempts of incarnations below this one may be unknown to the controller, as
+   *     it was restored from a backup or has adopted the node: what it does not name of them is
+   *     held, and what it names and the node does not know may have run
    */
-  record Welcome(Duration heartbeatInterval, boolean wantInventory, String adoptedFrom)
+  record Welcome(
+      Duration heartbeatInterval, boolean wantInventory, String adoptedFrom, int heldBelow)
       implements ControllerMessage {
+    public Welcome(Duration heartbeatInterval, boolean wantInventory, String adoptedFrom) {
+      this(heartbeatInterval, wantInventory, adoptedFrom, 0);
+    }
+
     public Welcome(Duration heartbeatInterval, boolean wantInventory) {
       this(heartbeatInterval, wantInventory, "");
     }

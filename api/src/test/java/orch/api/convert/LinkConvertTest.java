@@ -170,7 +170,7 @@ final class LinkConvertTest {
             STAGES);
     return List.of(
         new ControllerMessage.StopReplaced(new orch.api.model.Uid(1, 2, 3), "given up"),
-        new ControllerMessage.Welcome(Duration.ofMillis(1_500), true, "c-0"),
+        new ControllerMessage.Welcome(Duration.ofMillis(1_500), true, "c-0", 7),
         new ControllerMessage.Desired(true, true, List.of(definition), List.of(attempt)),
         new ControllerMessage.Forget(List.of(ATTEMPT, JOB)),
         new ControllerMessage.HeartbeatReply(17, true),

@@ -51,6 +51,15 @@ final class ChangeReader {
               from.getEpochStarted().getLeader(),
               from.getEpochStarted().getFormatLevel());
       case FORMAT_RAISED -> new Change.FormatRaised(from.getFormatRaised().getLevel());
+      case INCARNATION_RAISED -> RestoreConvert.read(from.getIncarnationRaised());
+      case NUMBERS_RAISED -> new Change.NumbersRaised(from.getNumbersRaised().getNextNumber());
+      case NODE_RECONCILED -> new Change.NodeReconciled(from.getNodeReconciled().getNode());
+      case RESTORE_SETTLED -> new Change.RestoreSettled();
+      case ATTEMPTS_HELD -> RestoreConvert.read(from.getAttemptsHeld());
+      case HELD_STOPPING -> RestoreConvert.read(from.getHeldStopping());
+      case HELD_GONE -> RestoreConvert.read(from.getHeldGone());
+      case ATTEMPT_ADOPTED -> RestoreConvert.read(from.getAttemptAdopted());
+      case NODE_ADOPTED -> RestoreConvert.read(from.getNodeAdopted());
       case REQUEST_ANSWERED ->
           new Change.RequestAnswered(
               from.getRequestAnswered().getRequestId(),

@@ -36,14 +36,17 @@ import orch.log.v1.NodeAdmitted;
 import orch.log.v1.NodeAvailabilityChanged;
 import orch.log.v1.NodeContactChanged;
 import orch.log.v1.NodeLabelled;
+import orch.log.v1.NodeReconciled;
 import orch.log.v1.NodeRefusalsForgotten;
 import orch.log.v1.NodeRefused;
 import orch.log.v1.NodeRegistered;
 import orch.log.v1.NodeReplaced;
 import orch.log.v1.NodeSettled;
 import orch.log.v1.NodeUpdated;
+import orch.log.v1.NumbersRaised;
 import orch.log.v1.RequestAnswered;
 import orch.log.v1.RequestsExpired;
+import orch.log.v1.RestoreSettled;
 import orch.log.v1.TasksCancelled;
 import orch.log.v1.TasksDropped;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +71,17 @@ final class ChangeWriter {
                   .setFormatLevel(of.formatLevel()));
       case Change.FormatRaised of ->
           to.setFormatRaised(FormatRaised.newBuilder().setLevel(of.level()));
+      case Change.IncarnationRaised of -> to.setIncarnationRaised(RestoreConvert.write(of));
+      case Change.NumbersRaised of ->
+          to.setNumbersRaised(NumbersRaised.newBuilder().setNextNumber(of.nextNumber()));
+      case Change.NodeReconciled of ->
+          to.setNodeReconciled(NodeReconciled.newBuilder().setNode(of.node()));
+      case Change.RestoreSettled _ -> to.setRestoreSettled(RestoreSettled.getDefaultInstance());
+      case Change.AttemptsHeld of -> to.setAttemptsHeld(RestoreConvert.write(of));
+      case Change.HeldStopping of -> to.setHeldStopping(RestoreConvert.write(of));
+      case Change.HeldGone of -> to.setHeldGone(RestoreConvert.write(of));
+      case Change.AttemptAdopted of -> to.setAttemptAdopted(RestoreConvert.write(of));
+      case Change.NodeAdopted of -> to.setNodeAdopted(RestoreConvert.write(of));
       case Change.RequestAnswered of ->
           to.setRequestAnswered(
               RequestAnswered.newBuilder()

@@ -29,6 +29,7 @@ final class AgentInputs {
   private final NodeWork work;
   private final Silences silences;
   private final RefusedNodes refusals;
+  private final RestoreInputs restore;
 
   /** Attempts named in the parts of an inventory so far, by node uid. */
   private final TreeMap<String, LinkedHashSet<Uid>> inventories = new TreeMap<>();
@@ -41,7 +42,9 @@ final class AgentInputs {
       Placer placer,
       NodeWork work,
       Silences silences,
-      RefusedNodes refusals) {
+      RefusedNodes refusals,
+      RestoreInputs restore) {
+    this.restore = restore;
     this.silences = silences;
     this.refusals = refusals;
     this.state = state;
@@ -64,6 +67,7 @@ final class AgentInputs {
       draft.effect(new Effect.Refuse(hello.node().uid(), input.session(), refusal));
       return;
     }
+    restore.hello(draft, hello);
     Node node = state.nodesByUid.get(hello.node().uid());
     if (node == null) {
       draft.emit(new Change.NodeRegistered(state.nodes.size(), hello.node()));
@@ -74,6 +78,10 @@ final class AgentInputs {
     } else if (!node.description.equals(hello.node())) {
       draft.emit(new Change.NodeUpdated(node.number, hello.node()));
     }
+    String adoptedFrom = hello.clusterId().equals(state.clusterId) ? "" : hello.clusterId();
+    if (!adoptedFrom.isEmpty()) {
+      draft.emit(new Change.NodeAdopted(node.number));
+    }
     refusals.welcomed(draft, hello);
     silences.spoke(node);
     if (Tables.CONTACT.moves(node.contact, ContactEvent.HELLO)) {
@@ -82,10 +90,16 @@ final class AgentInputs {
     InventoryHash known = node.inventory(state);
     boolean same =
         known.count() == hello.inventoryCount() && known.value() == hello.inventoryHash();
-    boolean wantInventory = !same || !node.settled;
+    boolean wantInventory =
+        !same
+            || !node.settled
+            || !node.reconciled
+            || !node.held.isEmpty()
+            || !adoptedFrom.isEmpty();
     inventories.remove(node.uid());
-    String adoptedFrom = hello.clusterId().equals(state.clusterId) ? "" : hello.clusterId();
-    draft.effect(new Effect.Welcome(node.uid(), input.session(), wantInventory, adoptedFrom));
+    draft.effect(
+        new Effect.Welcome(
+            node.uid(), input.session(), wantInventory, adoptedFrom, restore.heldBelow(node)));
     if (!wantInventory) {
       draft.sendAll(node.uid());
     }
@@ -130,6 +144,7 @@ final class AgentInputs {
     }
     inventories.remove(input.nodeUid());
     forgotten(draft, node, named);
+    restore.inventoried(draft, node, named);
     if (!node.settled) {
       draft.emit(new Change.NodeSettled(node.number));
     }
@@ -147,7 +162,10 @@ final class AgentInputs {
       Chunk chunk = job.tasks.readable(ordinal);
       boolean ran = chunk != null && chunk.startNanos[TaskStore.at(ordinal)] != 0;
       Uid uid = state.uidOf(job, ordinal);
-      if (ran && node.ofThisBoot(sequence) && !named.contains(uid) && due.size() < MAX_FORGOTTEN) {
+      // Of one from before a restore it may have the result still: it is asked for it.
+      boolean older = uid.incarnation() < state.restoredIncarnation;
+      boolean forgotten = ran && !older && node.ofThisBoot(sequence) && !named.contains(uid);
+      if (forgotten && due.size() < MAX_FORGOTTEN) {
         due.add(
             ended(
                 job,
@@ -177,6 +195,7 @@ final class AgentInputs {
     List<Due> due = new ArrayList<>();
     LinkedHashSet<Uid> over = new LinkedHashSet<>();
     LinkedHashMap<AttemptRef, Readiness> said = new LinkedHashMap<>();
+    List<AttemptStatus> unknown = new ArrayList<>();
     for (AttemptStatus status : statuses) {
       Uid uid = status.uid();
       if (over.contains(uid)) {
@@ -184,7 +203,11 @@ final class AgentInputs {
       }
       AttemptRef ref = new AttemptRef(status.jobNumber(), status.index(), uid);
       if (!state.isLive(ref) || onOtherNode(ref, node)) {
-        unknown(draft, node, status);
+        if (restore.mayBeUnknown(node, status) && replaced(node, status).isEmpty()) {
+          unknown.add(status);
+        } else {
+          unknown(draft, node, status);
+        }
         continue;
       }
       Job job = state.jobOf(ref.jobNumber());
@@ -209,6 +232,9 @@ final class AgentInputs {
       }
     }
     readiness(draft, said);
+    if (!unknown.isEmpty()) {
+      restore.unknown(draft, node, unknown);
+    }
     emit(draft, node, due);
   }
 
@@ -240,7 +266,7 @@ final class AgentInputs {
       draft.forget(node.uid(), status.uid());
       return;
     }
-    String replaced = replaced(status);
+    String replaced = replaced(node, status);
     if (!replaced.isEmpty()) {
       draft.effect(new Effect.StopReplaced(node.uid(), status.uid(), replaced));
     }
@@ -248,7 +274,10 @@ final class AgentInputs {
   }
 
   /** What took the place of an attempt that ended for this controller; empty: it is unknown. */
-  private String replaced(AttemptStatus status) {
+  private String replaced(Node node, AttemptStatus status) {
+    if (node.isForeign(status.uid())) {
+      return "";
+    }
     Job job = state.jobs.get(status.jobNumber());
     int ordinal = job == null ? -1 : job.ordinalOf(status.index());
     if (job == null || ordinal < 0 || job.tasks.attempts(ordinal) == 0) {
@@ -360,7 +389,9 @@ final class AgentInputs {
     // Limits of failures go before restarts: an ending job starts nothing.
     settler.settle(draft);
     for (Due one : due) {
-      if (one.here() && one.job().tasks.state(one.ordinal()) == TaskState.WAITING) {
+      if (one.here()
+          && one.job().tasks.state(one.ordinal()) == TaskState.WAITING
+          && !state.awaitsNodes(one.job())) {
         placer.restartHere(draft, one.job(), one.ordinal());
       }
     }

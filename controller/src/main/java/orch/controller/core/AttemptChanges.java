@@ -42,12 +42,22 @@ final class AttemptChanges {
     chunk.setStages(at, StageTimes.NONE);
     chunk.live++;
     prepareExtra(job, chunk, at, of.ports());
-    job.special.remove(ordinal);
-    job.current().live++;
-    job.nodes.set(node.number);
+    belongsTo(job, ordinal, node);
     node.live.add(job, ordinal, uid.sequence());
     state.fleet.reserve(node.slot, job.needOf(ordinal), of.ports());
     state.touched(job);
+  }
+
+  private static void belongsTo(Job job, int ordinal, Node node) {
+    job.special.remove(ordinal);
+    job.current().live++;
+    job.nodes.set(node.number);
+  }
+
+  /** The newest attempt was not placed here, and is there all the same. */
+  static void placedAnew(Job job, int ordinal, Node node) {
+    prepareExtra(job, job.tasks.writable(ordinal), TaskStore.at(ordinal), List.of());
+    belongsTo(job, ordinal, node);
   }
 
   private static void prepareExtra(Job job, Chunk chunk, int at, List<Integer> ports) {
@@ -67,7 +77,7 @@ final class AttemptChanges {
   }
 
   /** The attempt before goes into the task's history. */
-  private void remember(Job job, int ordinal) {
+  void remember(Job job, int ordinal) {
     PastAttempt past = newest(job, ordinal);
     if (past != null) {
       Extra extra = job.tasks.writable(ordinal).extra(TaskStore.at(ordinal));

@@ -12,6 +12,7 @@ import orch.api.model.JobState;
 import orch.api.model.NodeDescription;
 import orch.api.model.Result;
 import orch.api.model.StageTimes;
+import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,57 @@ public sealed interface Change {
 
   /** Answers given before this time are forgotten (milliseconds since the epoch). */
   record RequestsExpired(long beforeMillis) implements Change {}
+
+  // ---- after a restore from a backup, or an adoption
+
+  /**
+   * Uids carry another incarnation from here on, so that none that was ever given is given again.
+   *
+   * @param nextSequence at least this
+   * @param nextNumber of a job, at least this
+   * @param restored the state is that of a backup: tasks of the jobs in it wait until the nodes
+   *     have said what they run, or {@link RestoreSettled}
+   */
+  record IncarnationRaised(int incarnation, long nextSequence, long nextNumber, boolean restored)
+      implements Change {}
+
+  /** The next job gets at least this number: an agent knows of jobs up to it. */
+  record NumbersRaised(long nextNumber) implements Change {}
+
+  /** A node has said all that it runs, after a restore. */
+  record NodeReconciled(int node) implements Change {}
+
+  /** Tasks of jobs from before the restore are placed again. */
+  record RestoreSettled() implements Change {}
+
+  /** The node runs these, and the state does not know them. */
+  record AttemptsHeld(int node, List<HeldAttempt> attempts) implements Change {
+    public AttemptsHeld {
+      attempts = List.copyOf(attempts);
+    }
+  }
+
+  /** An operator wants these stopped. */
+  record HeldStopping(int node, List<Uid> attempts) implements Change {
+    public HeldStopping {
+      attempts = List.copyOf(attempts);
+    }
+  }
+
+  /** These are on the node no more. */
+  record HeldGone(int node, List<Uid> attempts) implements Change {
+    public HeldGone {
+      attempts = List.copyOf(attempts);
+    }
+  }
+
+  /** A held attempt is the newest of its task from now on; the task waited. */
+  record AttemptAdopted(int node, Uid attempt) implements Change {}
+
+  /**
+   * A node came from another cluster: what it runs has uids of older incarnations, and not ours.
+   */
+  record NodeAdopted(int node) implements Change {}
 
   // ---- jobs
 

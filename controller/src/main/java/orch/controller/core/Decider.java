@@ -24,6 +24,7 @@ public final class Decider {
   private final Silences silences;
   private final FleetLoss fleetLoss;
   private final RefusedNodes refusals;
+  private final RestoreInputs restore;
   private final NodeWork nodeWork;
   private final Timekeeper timekeeper;
 
@@ -39,7 +40,8 @@ public final class Decider {
     this.jobs = new JobRequests(state, settler);
     this.refusals = new RefusedNodes(state);
     this.nodes = new NodeRequests(state, nodeWork, refusals);
-    this.agents = new AgentInputs(state, settler, placer, nodeWork, silences, refusals);
+    this.restore = new RestoreInputs(state);
+    this.agents = new AgentInputs(state, settler, placer, nodeWork, silences, refusals, restore);
     this.timekeeper = new Timekeeper(state, settler, nodeWork, fleetLoss, refusals);
   }
 
@@ -62,6 +64,7 @@ public final class Decider {
       case Input.NodeBack back -> agents.back(draft, back.nodeUid());
       case Input.Tick tick -> {
         silences.at(tick.bootNanos());
+        restore.tick(draft);
         timekeeper.tick(draft, now);
       }
       case Input.FormatReadable readable -> {
@@ -151,6 +154,7 @@ public final class Decider {
         }
         yield why == null ? new Answer.Done() : new Answer.Rejected(why);
       }
+      case Input.ResolveHeld resolve -> restore.resolveHeld(draft, resolve);
     };
   }
 

@@ -16,8 +16,10 @@ public sealed interface Effect {
    * The session is accepted: answer {@code Welcome}.
    *
    * @param adoptedFrom the cluster that the node belonged to; empty: to this one, or to none
+   * @param heldBelow attempts of incarnations below this one may be unknown to the state
    */
-  record Welcome(String nodeUid, long session, boolean wantInventory, String adoptedFrom)
+  record Welcome(
+      String nodeUid, long session, boolean wantInventory, String adoptedFrom, int heldBelow)
       implements Effect {}
 
   /** The session is refused: end it with this status. */

@@ -58,6 +58,13 @@ final class Explainer {
     if (job.ready != null && !job.ready.get(ordinal)) {
       return one(who, "dependency", "the task of the same index is awaited", tasks);
     }
+    if (state.awaitsNodes(job)) {
+      return one(
+          who,
+          "restore",
+          "the cluster was restored from a backup, and not all nodes have said what they run",
+          tasks);
+    }
     if (job.allowance() == 0) {
       return one(
           who,

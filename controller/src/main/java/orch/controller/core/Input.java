@@ -9,6 +9,7 @@ import orch.api.model.AgentMessage;
 import orch.api.model.AttemptStatus;
 import orch.api.model.IndexRange;
 import orch.api.model.JobSpec;
+import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that may move the cluster's state; fed to {@link Decider#decide} one by one. */
@@ -130,6 +131,10 @@ public sealed interface Input {
    * A node of another cluster is taken in, which was refused before. Answer: {@link Answer.Done}.
    */
   record AdoptNode(RequestMeta meta, String nodeName) implements Request {}
+
+  /** What becomes of an attempt that a node runs and the state does not know: stop or adopt it. */
+  record ResolveHeld(RequestMeta meta, String nodeName, Uid attempt, boolean stop)
+      implements Request {}
 
   /** Silent nodes may be given up although over half are silent. Answer: {@link Answer.Done}. */
   record ReleaseBrake(RequestMeta meta) implements Request {}

@@ -40,6 +40,26 @@ final class LiveAttempts {
     live++;
   }
 
+  /** Adds one that is not the newest. */
+  void insert(Job job, int ordinal, long sequence) {
+    compact();
+    int at = -1 - Arrays.binarySearch(sequences, 0, used, sequence);
+    if (at < 0) {
+      throw new InvariantError("sequence " + sequence + " lives on its node already");
+    }
+    if (used == sequences.length) {
+      resize(Math.max(SMALLEST, used + used / 2));
+    }
+    System.arraycopy(sequences, at, sequences, at + 1, used - at);
+    System.arraycopy(ordinals, at, ordinals, at + 1, used - at);
+    System.arraycopy(jobs, at, jobs, at + 1, used - at);
+    sequences[at] = sequence;
+    ordinals[at] = ordinal;
+    jobs[at] = job;
+    used++;
+    live++;
+  }
+
   void remove(long sequence) {
     int at = Arrays.binarySearch(sequences, 0, used, sequence);
     if (at < 0 || jobs[at] == null) {

@@ -7,6 +7,7 @@ import orch.api.model.AttemptState;
 import orch.api.model.InventoryHash;
 import orch.api.model.NodeDescription;
 import orch.api.model.NodeState;
+import orch.api.model.Uid;
 import orch.controller.scheduler.NodeSlot;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,15 @@ final class Node {
   /** Whether what became of the attempts of older boots is known. */
   boolean settled = true;
 
+  /** Whether it has said all that it runs since the state was restored from a backup. */
+  boolean reconciled = true;
+
+  /** It came from another cluster with attempts of incarnations below this one; 0: it did not. */
+  int foreignBelow;
+
+  /** What it runs and the state does not know. */
+  final TreeMap<Uid, HeldAttempt> held = new TreeMap<>();
+
   /** Of its newest change; see {@link Freeze}. */
   int generation;
 
@@ -44,6 +54,11 @@ final class Node {
     this.description = description;
     this.registerNanos = nanos;
     this.contactNanos = nanos;
+  }
+
+  /** Whether the attempt is of the cluster that the node came from, though its uid may be ours. */
+  boolean isForeign(Uid attempt) {
+    return attempt.incarnation() < foreignBelow;
   }
 
   String uid() {
@@ -120,6 +135,13 @@ final class Node {
     to.number(registerNanos);
     to.number(bootSequence);
     to.flag(settled);
+    if (!reconciled) {
+      to.flag(false);
+    }
+    if (foreignBelow != 0) {
+      to.number(foreignBelow);
+    }
+    held.values().forEach(to::record);
     to.number(slot.cpuMillis());
     to.number(slot.memoryBytes());
     to.number(slot.attempts());

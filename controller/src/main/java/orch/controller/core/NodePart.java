@@ -1,9 +1,12 @@
 package orch.controller.core;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import orch.api.model.NodeDescription;
+import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
 
 /** A node without its attempts, as a checkpoint has it. */
@@ -25,6 +28,9 @@ final class NodePart {
   boolean named;
 
   String heir = "";
+  boolean reconciled = true;
+  int foreignBelow;
+  final List<HeldAttempt> held = new ArrayList<>(0);
 
   static PartWriter encode(Node node, boolean named, PartCodec codec) {
     PartWriter to = new PartWriter();
@@ -49,6 +55,11 @@ final class NodePart {
     to.flag(12, node.settled);
     to.flag(13, named);
     to.text(14, node.heir);
+    to.flag(15, !node.reconciled);
+    for (HeldAttempt attempt : node.held.values()) {
+      to.part(16, held(attempt));
+    }
+    to.number(17, node.foreignBelow);
     return to;
   }
 
@@ -70,6 +81,9 @@ final class NodePart {
         case 12 -> to.settled = from.flag();
         case 13 -> to.named = from.flag();
         case 14 -> to.heir = from.text();
+        case 15 -> to.reconciled = !from.flag();
+        case 16 -> to.held.add(held(from.part("a held attempt")));
+        case 17 -> to.foreignBelow = from.integer();
         default -> throw from.unknown();
       }
     }
@@ -89,6 +103,42 @@ final class NodePart {
     labels.put(key, value);
   }
 
+  private static PartWriter held(HeldAttempt of) {
+    PartWriter to = new PartWriter();
+    to.part(1, Parts.uid(of.uid()));
+    to.part(2, Parts.uid(of.jobUid()));
+    to.number(3, of.jobNumber());
+    to.number(4, of.index());
+    to.number(5, of.attempt());
+    to.number(6, of.startNanos());
+    to.number(7, of.sinceNanos());
+    to.flag(8, of.stopping());
+    return to;
+  }
+
+  private static HeldAttempt held(PartReader from) {
+    Uid uid = new Uid(1, 1, 1);
+    Uid jobUid = uid;
+    long[] numbers = new long[9];
+    while (from.next()) {
+      switch (from.field()) {
+        case 1 -> uid = Parts.uid(from.part("a uid"));
+        case 2 -> jobUid = Parts.uid(from.part("a uid"));
+        case 3, 4, 5, 6, 7, 8 -> numbers[from.field()] = from.number();
+        default -> throw from.unknown();
+      }
+    }
+    return new HeldAttempt(
+        uid,
+        jobUid,
+        numbers[3],
+        (int) numbers[4],
+        (int) numbers[5],
+        numbers[6],
+        numbers[7],
+        numbers[8] != 0);
+  }
+
   /** Adds the node to the state, without its attempts. */
   void addTo(State state, PartReader from) {
     NodeDescription known = description;
@@ -106,6 +156,9 @@ final class NodePart {
     node.bootSequence = bootSequence;
     node.settled = settled;
     node.heir = heir;
+    node.reconciled = reconciled;
+    node.foreignBelow = foreignBelow;
+    held.forEach(attempt -> node.held.put(attempt.uid(), attempt));
     state.nodes.add(node);
     state.nodesByUid.put(node.uid(), node);
     if (named) {

@@ -1,5 +1,6 @@
 package orch.controller.core;
 
+import java.util.List;
 import java.util.SortedMap;
 import orch.api.model.NodeCapacity;
 import orch.api.model.NodeDescription;
@@ -15,6 +16,8 @@ import orch.api.model.NodeState;
  * @param attempts live ones
  * @param registerNanos since the epoch, the log's clock
  * @param contactNanos when {@code contact} changed last
+ * @param reconciled false: the state was restored from a backup and the node has not come back
+ * @param held what it runs and the state does not know
  */
 public record NodeView(
     int number,
@@ -29,4 +32,10 @@ public record NodeView(
     NodeCapacity allocated,
     int attempts,
     long registerNanos,
-    long contactNanos) {}
+    long contactNanos,
+    boolean reconciled,
+    List<HeldAttempt> held) {
+  public NodeView {
+    held = List.copyOf(held);
+  }
+}

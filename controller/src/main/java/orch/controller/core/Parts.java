@@ -51,6 +51,8 @@ final class Parts {
       one.text(2, cluster);
       to.part(18, one);
     });
+    to.number(19, state.restoreNanos);
+    to.number(20, state.restoredIncarnation);
     return to;
   }
 
@@ -84,6 +86,8 @@ final class Parts {
           state.refused.put(node.key(), node);
         }
         case 18 -> admitted(state, from.part("an admitted node"));
+        case 19 -> state.restoreNanos = from.number();
+        case 20 -> state.restoredIncarnation = from.integer();
         default -> throw from.unknown();
       }
     }
@@ -144,6 +148,25 @@ final class Parts {
   }
 
   // ---- attempts and answers
+
+  static PartWriter uid(Uid of) {
+    PartWriter to = new PartWriter();
+    to.number(1, of.incarnation());
+    to.number(2, of.epoch());
+    to.number(3, of.sequence());
+    return to;
+  }
+
+  static Uid uid(PartReader from) {
+    long[] numbers = new long[4];
+    while (from.next()) {
+      switch (from.field()) {
+        case 1, 2, 3 -> numbers[from.field()] = from.number();
+        default -> throw from.unknown();
+      }
+    }
+    return new Uid((int) numbers[1], numbers[2], numbers[3]);
+  }
 
   static PartWriter pastAttempt(PastAttempt of) {
     PartWriter to = new PartWriter();

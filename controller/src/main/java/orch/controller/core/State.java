@@ -48,6 +48,13 @@ public final class State implements StateView {
   long nowNanos;
   long nextSequence = 1;
   long nextNumber = 1;
+
+  /** When the state was restored from a backup, as long as nodes are awaited; 0: none is. */
+  long restoreNanos;
+
+  /** Incarnation that the last restore began; 0: there was none. Older uids may be unknown. */
+  int restoredIncarnation;
+
   final List<Term> terms = new ArrayList<>();
   final Freeze freeze = new Freeze();
   final Requests requests = new Requests(freeze);
@@ -84,6 +91,7 @@ public final class State implements StateView {
   private final JobChanges jobChanges = new JobChanges(this);
   private final AttemptChanges attemptChanges = new AttemptChanges(this);
   private final NodeChanges nodeChanges = new NodeChanges(this);
+  private final RestoreChanges restoreChanges = new RestoreChanges(this, attemptChanges);
   private final Views views = new Views(this);
   private final Listings listings = new Listings(this, views);
   private final Explainer explainer = new Explainer(this, views);
@@ -109,6 +117,15 @@ public final class State implements StateView {
         case Change.ClusterCreated of -> created(of);
         case Change.EpochStarted of -> epochStarted(of);
         case Change.FormatRaised of -> raised(of);
+        case Change.IncarnationRaised of -> restoreChanges.raised(of);
+        case Change.NumbersRaised of -> restoreChanges.numbers(of);
+        case Change.NodeReconciled of -> restoreChanges.reconciled(of);
+        case Change.RestoreSettled _ -> restoreChanges.settled();
+        case Change.AttemptsHeld of -> restoreChanges.held(of);
+        case Change.HeldStopping of -> restoreChanges.stopping(of);
+        case Change.HeldGone of -> restoreChanges.gone(of);
+        case Change.AttemptAdopted of -> restoreChanges.adopted(of);
+        case Change.NodeAdopted of -> restoreChanges.adopted(of);
         case Change.RequestAnswered of -> requests.add(of, nowNanos / NANOS_PER_MILLI);
         case Change.RequestsExpired of -> requests.expire(of.beforeMillis());
         case Change.JobSubmitted of -> jobChanges.submitted(of);
@@ -253,7 +270,29 @@ public final class State implements StateView {
   }
 
   int currentTerm() {
+    return termOf(incarnation, epoch);
+  }
+
+  /** Number of the term in which the uid was made, here or elsewhere. */
+  int termOf(Uid uid) {
+    return termOf(uid.incarnation(), uid.epoch());
+  }
+
+  private int termOf(int ofIncarnation, long ofEpoch) {
+    Term term = new Term(ofIncarnation, ofEpoch);
+    // The newest is nearly always the one.
+    for (int i = terms.size() - 1; i >= 0; i--) {
+      if (terms.get(i).equals(term)) {
+        return i;
+      }
+    }
+    terms.add(term);
     return terms.size() - 1;
+  }
+
+  /** Whether the job's tasks wait for nodes to say what they run, after a restore. */
+  boolean awaitsNodes(Job job) {
+    return restoreNanos != 0 && job.uid.incarnation() < restoredIncarnation;
   }
 
   /** Uid of the newest attempt of a task. */
@@ -302,7 +341,7 @@ public final class State implements StateView {
 
   /** Keeps the set of jobs that want places true; to be called after every change of a job. */
   void touched(Job job) {
-    boolean wanted = job.runnable();
+    boolean wanted = job.runnable() && !awaitsNodes(job);
     if (wanted) {
       workStamp++;
     }
@@ -324,6 +363,11 @@ public final class State implements StateView {
   /** The newest epoch that began. */
   public long epoch() {
     return epoch;
+  }
+
+  /** The change that makes a restored state another incarnation, whose uids are all new. */
+  public Change raiseIncarnation(int to, long sequenceLeap) {
+    return new Change.IncarnationRaised(to, nextSequence + sequenceLeap, nextNumber, true);
   }
 
   // ---- the view
@@ -363,6 +407,10 @@ public final class State implements StateView {
     to.textMap(admitted);
     to.number(terms.size());
     terms.forEach(to::record);
+    if (restoredIncarnation != 0) {
+      to.number(restoredIncarnation);
+      to.number(restoreNanos);
+    }
     requests.write(to);
     to.number(jobs.size());
     jobs.values().forEach(job -> job.write(to));

@@ -25,6 +25,9 @@ public final class Touched {
       case Change.ClusterCreated _,
           Change.EpochStarted _,
           Change.FormatRaised _,
+          Change.IncarnationRaised _,
+          Change.NumbersRaised _,
+          Change.RestoreSettled _,
           Change.RequestAnswered _,
           Change.RequestsExpired _,
           Change.FleetBrakeChanged _,
@@ -72,6 +75,12 @@ public final class Touched {
           task(ended.attempt(), sink);
         }
       }
+      case Change.NodeReconciled node -> sink.node(node.node());
+      case Change.AttemptsHeld held -> sink.node(held.node());
+      case Change.HeldStopping held -> sink.node(held.node());
+      case Change.HeldGone held -> sink.node(held.node());
+      case Change.NodeAdopted adopted -> sink.node(adopted.node());
+      case Change.AttemptAdopted adopted -> sink.node(adopted.node());
       case Change.NodeRegistered node -> sink.node(node.node());
       case Change.NodeUpdated node -> sink.node(node.node());
       case Change.NodeSettled node -> sink.node(node.node());

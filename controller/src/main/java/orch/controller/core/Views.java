@@ -132,7 +132,35 @@ final class Views {
               + "): "
               + node.message());
     }
+    restored(warnings);
     return warnings;
+  }
+
+  private void restored(List<String> warnings) {
+    List<String> awaited = new ArrayList<>();
+    int held = 0;
+    for (Node node : state.nodesByName.values()) {
+      held += node.held.size();
+      if (!node.reconciled && node.contact != NodeContact.GONE) {
+        awaited.add(node.name());
+      }
+    }
+    if (state.restoreNanos != 0) {
+      warnings.add(
+          "the cluster was restored from a backup: tasks of its jobs wait until "
+              + Sentences.count(awaited.size(), "node")
+              + " came back, for "
+              + RestoreInputs.PATIENCE.toMinutes()
+              + " min at most: "
+              + Limits.cut(String.join(", ", awaited)));
+    }
+    if (held > 0) {
+      warnings.add(
+          Sentences.count(held, "attempt")
+              + " that this cluster does not know "
+              + (held == 1 ? "runs" : "run")
+              + " on its nodes: see orchctl node held, and stop them or let them end");
+    }
   }
 
   NodeView node(Node node) {
@@ -149,7 +177,9 @@ final class Views {
         node.slot.allocated(),
         node.live.size(),
         node.registerNanos,
-        node.contactNanos);
+        node.contactNanos,
+        node.reconciled,
+        List.copyOf(node.held.values()));
   }
 
   private String reason(Node node) {
@@ -456,7 +486,31 @@ final class Views {
       }
       return true;
     });
+    for (HeldAttempt held : node.held.values()) {
+      if (held.stopping()) {
+        desired.add(stopOf(held, node));
+      }
+    }
     return desired;
+  }
+
+  /** An order to stop what the state does not know; the agent has the spec, or needs none. */
+  private static DesiredAttempt stopOf(HeldAttempt held, Node node) {
+    return new DesiredAttempt(
+        held.uid(),
+        held.jobUid(),
+        0,
+        held.index(),
+        held.attempt(),
+        node.description.bootId(),
+        new StopOrder(null, "stopped by an operator; made before the restore"),
+        Duration.ZERO,
+        new TreeMap<>(),
+        held.uid().fencingToken(),
+        "",
+        "",
+        0,
+        StageTimes.NONE);
   }
 
   Optional<DesiredAttempt> desired(AttemptRef ref) {

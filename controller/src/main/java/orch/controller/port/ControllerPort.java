@@ -49,6 +49,35 @@ public interface ControllerPort {
   /** Controllers that are alive, this one among them, by name. */
   List<Member> members();
 
+  /** Takes a backup; called on the loop's thread. */
+  interface BackupTaker {
+    /** Whether more is wanted now; if not, {@link Backup#resume} is to be called once it is. */
+    boolean ready();
+
+    void data(byte[] bytes);
+
+    void done();
+
+    void failed(String why);
+  }
+
+  /** A backup that is being taken. */
+  interface Backup {
+    /** The taker is ready again. */
+    void resume();
+
+    /** No more is wanted; may come after the end. */
+    void stop();
+  }
+
+  /**
+   * Begins a backup of the state as it is, and of nothing that has not committed. Who does not lead
+   * has none: it fails.
+   */
+  default Backup backup(BackupTaker taker) {
+    throw new UnsupportedOperationException("no backups here");
+  }
+
   /** Reads the answer's objects from the state in which they were decided. */
   @FunctionalInterface
   interface AnswerReader<T> {

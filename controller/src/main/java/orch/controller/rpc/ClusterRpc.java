@@ -155,14 +155,16 @@ final class ClusterRpc extends ClusterServiceGrpc.ClusterServiceImplBase {
 
   @Override
   public void createBackup(CreateBackupRequest request, StreamObserver<BackupChunk> observer) {
-    Unserved.refuse(
-        observer, "ClusterService.CreateBackup", "copy ZooKeeper's data while it is stopped");
+    BackupStream.start(requests.port(), (ServerCallStreamObserver<BackupChunk>) observer);
   }
 
   @Override
   public StreamObserver<BackupChunk> restoreBackup(StreamObserver<Cluster> observer) {
     return Unserved.refuseStream(
-        observer, "ClusterService.RestoreBackup", "put ZooKeeper's data back while it is stopped");
+        observer,
+        "ClusterService.RestoreBackup",
+        "stop every controller, then orch-controller restore FILE into an empty data directory or"
+            + " an empty ZooKeeper path");
   }
 
   @Override

@@ -69,7 +69,19 @@ final class EventWriter {
           cluster(at, "LEADER_CHANGED", of.leader() + " leads under epoch " + of.epoch());
       case Change.FormatRaised of ->
           cluster(at, "FORMAT_RAISED", "the log is written in format " + of.level());
-      case Change.RequestAnswered _ -> {}
+      case Change.IncarnationRaised of ->
+          cluster(at, "INCARNATION_RAISED", "the cluster is incarnation " + of.incarnation());
+      case Change.RestoreSettled _ ->
+          cluster(at, "RESTORE_SETTLED", "tasks of restored jobs are placed again");
+      case Change.NodeAdopted of -> node(at, of.node(), "ADOPTED", "it came from another cluster");
+      case Change.AttemptsHeld of ->
+          node(at, of.node(), "ATTEMPTS_HELD", of.attempts().size() + " unknown attempts run");
+      case Change.NumbersRaised _,
+          Change.NodeReconciled _,
+          Change.HeldStopping _,
+          Change.HeldGone _,
+          Change.AttemptAdopted _,
+          Change.RequestAnswered _ -> {}
       case Change.RequestsExpired _ -> {}
       case Change.JobSubmitted of -> {
         names.put(of.number(), new Named(of.namespace(), of.name()));

@@ -12,6 +12,7 @@ import orch.api.model.TaskState;
 import orch.controller.core.AttemptView;
 import orch.controller.core.ClusterView;
 import orch.controller.core.Explanation;
+import orch.controller.core.HeldAttempt;
 import orch.controller.core.JobVersionView;
 import orch.controller.core.JobView;
 import orch.controller.core.NodeView;
@@ -144,8 +145,22 @@ final class Messages {
   }
 
   static Node node(NodeView node, long revision) {
-    return Node.newBuilder()
-        .setName("nodes/" + node.name())
+    Node.Builder to = Node.newBuilder().setAwaited(!node.reconciled());
+    for (HeldAttempt held : node.held()) {
+      orch.v1.HeldAttempt.Builder one =
+          orch.v1.HeldAttempt.newBuilder()
+              .setAttemptUid(held.uid().toString())
+              .setJobNumber(held.jobNumber())
+              .setIndex(held.index())
+              .setAttempt(held.attempt())
+              .setFindTime(timestamp(held.sinceNanos()))
+              .setStopping(held.stopping());
+      if (held.startNanos() > 1) {
+        one.setStartTime(timestamp(held.startNanos()));
+      }
+      to.addHeldAttempts(one);
+    }
+    return to.setName("nodes/" + node.name())
         .setUid(node.uid())
         .setState(state(node.state()))
         .setReason(node.reason())

@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import orch.api.model.NodeState;
+import orch.api.model.Uid;
 import orch.controller.core.Input;
 import orch.controller.core.NodeView;
 import orch.v1.AdoptNodeRequest;
@@ -22,6 +23,7 @@ import orch.v1.ListNodesResponse;
 import orch.v1.Node;
 import orch.v1.NodeServiceGrpc;
 import orch.v1.ReplaceNodeRequest;
+import orch.v1.ResolveHeldAttemptRequest;
 import orch.v1.UncordonNodeRequest;
 import orch.v1.UpdateNodeLabelsRequest;
 import orch.v1.WatchNodesRequest;
@@ -225,6 +227,29 @@ final class NodeRpc extends NodeServiceGrpc.NodeServiceImplBase {
           return requests.submit(
               new Input.AdoptNode(Requests.meta(request, request.getRequestId(), caller), name),
               (answer, view, revision) -> AdoptNodeResponse.getDefaultInstance());
+        });
+  }
+
+  @Override
+  public void resolveHeldAttempt(ResolveHeldAttemptRequest request, StreamObserver<Node> observer) {
+    Caller caller = Caller.current();
+    Requests.answer(
+        observer,
+        () -> {
+          Uid uid;
+          try {
+            uid = Uid.parse(request.getAttemptUid());
+          } catch (IllegalArgumentException e) {
+            throw Errors.invalid("attempt_uid", String.valueOf(e.getMessage()));
+          }
+          return change(
+              request.getName(),
+              name ->
+                  new Input.ResolveHeld(
+                      Requests.meta(request, request.getRequestId(), caller),
+                      name,
+                      uid,
+                      request.getStop()));
         });
   }
 

@@ -355,7 +355,10 @@ final class AgentSessions {
     hold(
         session,
         new ControllerMessage.Welcome(
-            LoopLimits.HEARTBEAT_INTERVAL, welcome.wantInventory(), welcome.adoptedFrom()));
+            LoopLimits.HEARTBEAT_INTERVAL,
+            welcome.wantInventory(),
+            welcome.adoptedFrom(),
+            welcome.heldBelow()));
   }
 
   private void synchronizeNext() {

@@ -90,6 +90,7 @@ public final class ControllerLoop {
   private final LogClient log;
   private final Replica replica = new Replica();
   private final Checkpoints checkpoints;
+  private final Backups backups;
   private final HeldActions held = new HeldActions();
   private final AgentSessions sessions = new AgentSessions(new SessionsLoop());
   private final Listeners listeners = new Listeners(replica::state);
@@ -139,6 +140,7 @@ public final class ControllerLoop {
             policy,
             new FromLog());
     this.checkpoints = new Checkpoints(log, replica, this::execute);
+    this.backups = new Backups(log, seams, layout, this::execute);
   }
 
   /** What the edges see of it. */
@@ -218,6 +220,10 @@ public final class ControllerLoop {
     return seams.membership();
   }
 
+  Backups backups() {
+    return backups;
+  }
+
   Listeners listeners() {
     return listeners;
   }
@@ -267,18 +273,7 @@ public final class ControllerLoop {
   }
 
   UnavailableException refusal() {
-    if (stopping) {
-      return new UnavailableException(
-          UnavailableException.Reason.STOPPING,
-          "this controller is stopping; nothing was done, try again",
-          null);
-    }
-    Member leader = port.leadership().leader();
-    String where =
-        leader == null
-            ? "no controller leads at the moment; nothing was done, try again"
-            : leader.name() + " at " + leader.httpAddress() + " leads; nothing was done here";
-    return new UnavailableException(UnavailableException.Reason.NOT_LEADER, where, leader);
+    return stopping ? Unanswered.stopping() : Unanswered.notLeading(port.leadership().leader());
   }
 
   Rejection notLeading() {
@@ -379,13 +374,7 @@ public final class ControllerLoop {
   }
 
   UnavailableException logUnavailable() {
-    return new UnavailableException(
-        UnavailableException.Reason.LOG_UNAVAILABLE,
-        "ZooKeeper has not answered for "
-            + log.unproved().toSeconds()
-            + " s, so nothing can be decided or read; what runs on the nodes runs on. Nothing was"
-            + " done, try again when it is back",
-        null);
+    return Unanswered.logUnavailable(log.unproved());
   }
 
   // ---- leadership

@@ -88,6 +88,11 @@ final class LoopPort implements ControllerPort {
   }
 
   @Override
+  public Backup backup(BackupTaker taker) {
+    return loop.backups().begin(taker);
+  }
+
+  @Override
   public Leadership leadership() {
     Role role = loop.role();
     Member self = loop.self();

@@ -13,7 +13,8 @@ import java.util.List;
  * @param leader name of who took it; empty: nobody
  */
 public record EpochRecord(long number, long nonce, String leader) {
-  static final EpochRecord NONE = new EpochRecord(0, 0, "");
+  /** No epoch was ever taken. */
+  public static final EpochRecord NONE = new EpochRecord(0, 0, "");
 
   private static final String FORMAT = "1";
 

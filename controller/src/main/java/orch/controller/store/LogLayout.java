@@ -88,7 +88,7 @@ public record LogLayout(String root) {
   }
 
   /** Nodes that must exist, parents first; all but the epoch are empty. */
-  List<String> permanent() {
+  public List<String> permanent() {
     return List.of(root, epoch(), log(), checkpoint(), members(), election());
   }
 

@@ -34,6 +34,7 @@ import orch.controller.core.Answer;
 import orch.controller.core.AttemptRef;
 import orch.controller.core.Change;
 import orch.controller.core.FleetBrake;
+import orch.controller.core.HeldAttempt;
 import orch.controller.core.JobEnding;
 import orch.controller.core.Next;
 import orch.controller.core.NodeAvailability;
@@ -61,6 +62,16 @@ class RecordConvertTest {
           new Change.ClusterCreated("c-1", 1),
           new Change.EpochStarted(7, "one", 1),
           new Change.FormatRaised(2),
+          new Change.IncarnationRaised(3, 4, 5, true),
+          new Change.NumbersRaised(9),
+          new Change.NodeReconciled(1),
+          new Change.RestoreSettled(),
+          new Change.AttemptsHeld(
+              1, List.of(new HeldAttempt(UID, new Uid(1, 1, 9), 42, 7, 2, 5, 6, true))),
+          new Change.HeldStopping(1, List.of(UID)),
+          new Change.HeldGone(1, List.of(UID)),
+          new Change.AttemptAdopted(1, UID),
+          new Change.NodeAdopted(1),
           answered(new Answer.Done()),
           answered(new Answer.Submitted(42, SubmitOutcome.CREATED)),
           answered(new Answer.Validated(SubmitOutcome.UPDATED, 41, "web")),

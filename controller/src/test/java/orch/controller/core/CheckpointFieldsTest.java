@@ -41,11 +41,11 @@ class CheckpointFieldsTest {
         fields(
             State.class,
             "clusterId incarnation epoch leader formatLevel createNanos epochNanos nowNanos"
-                + " nextSequence nextNumber terms requests jobs nodes nodesByName brake brakeReason"
-                + " refused admitted",
+                + " nextSequence nextNumber terms requests jobs nodes nodesByName restoreNanos"
+                + " restoredIncarnation brake brakeReason refused admitted",
             "jobsBySequence liveJobs jobsByName jobsByOwner runnable jobCounts taskCount workStamp"
                 + " decisionNanos fleet nodesByUid jobChanges attemptChanges nodeChanges views"
-                + " listings explainer freeze opener plan"),
+                + " listings explainer freeze opener plan restoreChanges"),
         fields(State.Term.class, "incarnation epoch", ""),
         fields(
             Job.class,
@@ -74,8 +74,13 @@ class CheckpointFieldsTest {
         fields(
             Node.class,
             "number registerNanos description labels contact contactReason contactNanos"
-                + " availability availabilityReason drainGrace bootSequence settled heir",
+                + " availability availabilityReason drainGrace bootSequence settled reconciled"
+                + " held heir foreignBelow",
             "slot live generation"),
+        fields(
+            HeldAttempt.class,
+            "uid jobUid jobNumber index attempt startNanos sinceNanos stopping",
+            ""),
         fields(Requests.class, "pages", "byId freeze first next"),
         fields(Requests.Answered.class, "principal bodyHash millis answer", ""),
         fields(

@@ -52,6 +52,11 @@ class SnapshotTest {
     return kept;
   }
 
+  /** The state as it comes back from its checkpoint. */
+  static State loaded(State state) {
+    return load(whole(state).inOrder);
+  }
+
   private static State load(List<byte[]> sections) {
     StateLoader loader = new StateLoader(CODEC);
     sections.forEach(loader::add);

@@ -619,7 +619,8 @@ final class ControllerLoopTest {
   private TestController.Agent register(TestController controller, String node) {
     TestController.Agent agent = controller.agent(node);
     time.run();
-    if (agent.received.getFirst() instanceof ControllerMessage.Welcome(var _, var inventory, var _)
+    if (agent.received.getFirst()
+            instanceof ControllerMessage.Welcome(var _, var inventory, var _, var _)
         && inventory) {
       agent.say(new AgentMessage.Inventory(List.of(), true));
       time.run();

@@ -57,6 +57,10 @@ public final class AgentCore {
   private long appliedRevision;
   private long highestJobNumber;
   private boolean sessionOpen;
+
+  /** As the leader said last: it may not know attempts of incarnations below this one. */
+  private int heldBelow;
+
   private boolean refused;
   private boolean recovered;
   private long recoveredBootNanos;
@@ -215,6 +219,7 @@ public final class AgentCore {
     switch (received.message()) {
       case ControllerMessage.Welcome welcome -> {
         sessionOpen = true;
+        heldBelow = welcome.heldBelow();
         effects.add(new Effect.SessionOpen(welcome.heartbeatInterval()));
         if (welcome.wantInventory()) {
           inventory(now, effects);
@@ -225,7 +230,7 @@ public final class AgentCore {
             .forEach(attempt -> machine.report(attempt, now, effects));
       }
       case ControllerMessage.Desired desired -> {
-        if (desired(desired, received.header(), now, effects)) {
+        if (desired(desired, now, effects)) {
           appliedRevision = Math.max(appliedRevision, received.header().revision());
         }
       }
@@ -330,8 +335,7 @@ public final class AgentCore {
   }
 
   /** Answers whether all of it could be applied. */
-  private boolean desired(
-      ControllerMessage.Desired desired, LinkHeader header, Moment now, List<Effect> effects) {
+  private boolean desired(ControllerMessage.Desired desired, Moment now, List<Effect> effects) {
     for (SpecDefinition definition : desired.specs()) {
       specs.put(new SpecKey(definition.jobUid(), definition.version()), definition);
       highestJobNumber = Math.max(highestJobNumber, definition.jobNumber());
@@ -350,7 +354,7 @@ public final class AgentCore {
       }
     }
     if (desired.full() && desired.last() && fullSet != null) {
-      stopUnwanted(fullSet, header.incarnation(), now, effects);
+      stopUnwanted(fullSet, now, effects);
       fullSet = null;
     }
     while (specs.size() > SPECS) {
@@ -390,6 +394,11 @@ public final class AgentCore {
       effects.add(new Effect.Report(statusOf(order, buried, definition)));
       return true;
     }
+    if (order.uid().incarnation() < heldBelow) {
+      // It may have run before the cluster was restored, and must not run a second time.
+      effects.add(new Effect.Report(unknown(order, definition)));
+      return true;
+    }
     if (definition == null) {
       return false;
     }
@@ -420,20 +429,19 @@ public final class AgentCore {
   }
 
   /**
-   * What the controller does not name is stopped, but for attempts of an earlier incarnation: a
-   * controller that was restored from a backup may never have heard of them, so they are held for
-   * the operator.
+   * What the controller does not name is stopped, but for attempts that it may never have heard of,
+   * as it was restored from a backup or has adopted this node: they are held for the operator.
    */
-  private void stopUnwanted(
-      SortedSet<Uid> wanted, int incarnation, Moment now, List<Effect> effects) {
+  private void stopUnwanted(SortedSet<Uid> wanted, Moment now, List<Effect> effects) {
     for (Attempt attempt : List.copyOf(attempts.values())) {
       if (wanted.contains(attempt.uid())) {
         continue;
       }
-      if (attempt.uid().incarnation() < incarnation
+      if (attempt.uid().incarnation() < heldBelow
           && attempt.phase.launched()
           && attempt.phase != Phase.STOPPING) {
-        attempt.reason = "held: made before the cluster was restored from a backup";
+        attempt.reason =
+            "held: made before the cluster was restored from a backup, or in another cluster";
         machine.report(attempt, now, effects);
       } else {
         step(
@@ -456,6 +464,22 @@ public final class AgentCore {
       part.add(attempt.status(now.wallNanos()));
     }
     effects.add(new Effect.Send(new AgentMessage.Inventory(part, true)));
+  }
+
+  /** An attempt of before a restore, of which nothing is left here. */
+  private static AttemptStatus unknown(DesiredAttempt order, @Nullable SpecDefinition definition) {
+    return new AttemptStatus(
+        order.uid(),
+        order.jobUid(),
+        definition == null ? 0 : definition.jobNumber(),
+        order.index(),
+        order.attempt(),
+        AttemptState.FAILED,
+        "placed before the cluster was restored, and unknown to its node: it may have run",
+        0,
+        0,
+        Result.without(ResultKind.UNKNOWN, null),
+        StageTimes.NONE);
   }
 
   private static AttemptStatus statusOf(

@@ -382,6 +382,7 @@ class AgentCoreTest {
     void afterARestoreWhatIsUnknownIsHeldNotStopped() {
       agent.ready().wants(A).started(A);
       agent.incarnation = 2;
+      agent.message(new ControllerMessage.Welcome(Duration.ofSeconds(1), false, "", 2));
       agent.wantsOnly().expectStops().expectReport(A, AttemptState.RUNNING);
       assertTrue(agent.report(A).reason().startsWith("held"));
       agent.stops(A).expectStops(A);
@@ -410,10 +411,32 @@ class AgentCoreTest {
       agent.ready().wants(A).started(A).input(new Input.SessionClosed());
       agent.cluster = "c2";
       agent.incarnation = 2;
-      agent.message(new ControllerMessage.Welcome(Duration.ofSeconds(1), true, Scenario.CLUSTER));
+      agent.message(
+          new ControllerMessage.Welcome(Duration.ofSeconds(1), true, Scenario.CLUSTER, 2));
       assertEquals(List.of(new Effect.Obey("c2", 2, 1)), agent.all(Effect.Obey.class));
       agent.wantsOnly().expectStops();
       assertTrue(agent.report(A).reason().startsWith("held"));
+    }
+
+    @Test
+    void afterARestoreWhatMayHaveRunIsNotStartedAgain() {
+      agent.launcher();
+      agent.incarnation = 2;
+      agent.message(new ControllerMessage.Welcome(Duration.ofSeconds(1), true, "", 2));
+      agent.wants(A);
+      assertEquals(List.of(), agent.starts());
+      AttemptStatus report = agent.report(A);
+      assertEquals(AttemptState.FAILED, report.state());
+      assertTrue(report.reason().contains("it may have run"), report.reason());
+    }
+
+    @Test
+    void anIncarnationThatWasRaisedForAnotherNodeHoldsNothingAndStartsWhatWasPlacedBefore() {
+      agent.ready().wants(A).started(A).input(new Input.SessionClosed());
+      agent.incarnation = 2;
+      agent.session().wants(B);
+      assertEquals(List.of(B), agent.starts());
+      agent.wantsOnly(B).expectStops(A);
     }
 
     @Test

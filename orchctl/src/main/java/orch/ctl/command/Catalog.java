@@ -51,12 +51,14 @@ final class Catalog {
     {"node labels", "Sets and removes labels of a node"},
     {"node gone", "Declares a node dead, so that its tasks run elsewhere"},
     {"node replace", "Gives the name of a dead node to another machine"},
-    {"node adopt", "Takes in a node of another cluster"},
+    {"node adopt", "Takes in a node of another cluster, with what it runs"},
+    {"node held", "Lists or decides on what nodes run and the cluster does not know"},
     {"The cluster"},
     {"cluster status", "Shows the cluster's state"},
     {"cluster members", "Lists the controllers"},
     {"cluster release-brake", "Lets silent nodes be given up although over half are silent"},
     {"cluster events", "Lists what happened (also: events)"},
+    {"cluster backup", "Writes a backup of the cluster's state to a file"},
     {"Other"},
     {"version", "Shows the version"},
     {"completion", "Prints the completion script of a shell"},
@@ -117,6 +119,8 @@ final class Catalog {
       case "node replace" -> new NodeReplaceCommand();
       case "node adopt" -> new NodeAdoptCommand();
       case "cluster release-brake" -> new ClusterReleaseBrakeCommand();
+      case "node held" -> new NodeHeldCommand();
+      case "cluster backup" -> new ClusterBackupCommand();
       case "cluster status" -> new ClusterStatusCommand();
       case "cluster members" -> new ClusterMembersCommand();
       case "version" -> new VersionCommand();

@@ -58,7 +58,7 @@ final class UsageTest {
     wrong("orchctl job retry takes no 'b'; see orchctl job retry --help", "job", "retry", "a", "b");
     wrong(
         "after 'node' stands one of list, show, cordon, uncordon, drain, labels, gone, replace,"
-            + " adopt",
+            + " adopt, held",
         "node",
         "-x");
   }
