@@ -17,7 +17,11 @@ import orch.controller.backup.LogVerifier;
 import orch.controller.backup.Restore;
 import orch.controller.port.ControllerPort;
 import orch.controller.store.CheckpointPolicy;
+import orch.controller.store.Entry;
+import orch.controller.store.EpochRecord;
 import orch.controller.store.FakeZooKeeper;
+import orch.controller.store.LogContents;
+import orch.controller.store.Manifest;
 import orch.controller.store.MultiResult;
 import orch.controller.store.Operation;
 import orch.controller.store.VirtualLoop;
@@ -203,6 +207,47 @@ final class BackupLoopTest {
       byte[] damaged = file.clone();
       damaged[at] ^= 4;
       assertThrows(IOException.class, () -> verified(damaged), "byte " + at);
+    }
+  }
+
+  /** Passes all entries on but one. */
+  private record Gap(LogContents to, long missing) implements LogContents {
+    @Override
+    public void begin(EpochRecord epoch, @Nullable Manifest manifest) {
+      to.begin(epoch, manifest);
+    }
+
+    @Override
+    public void section(byte[] bytes) {
+      to.section(bytes);
+    }
+
+    @Override
+    public void entry(Entry entry) {
+      if (entry.index() != missing) {
+        to.entry(entry);
+      }
+    }
+
+    @Override
+    public void end() {
+      to.end();
+    }
+  }
+
+  @Test
+  void aLogWithAGapIsUnsound() throws IOException {
+    TestController anna = controller("anna", server, OFTEN).leader();
+    ask(anna, 10);
+    byte[] file = backup(anna);
+    for (long missing : new long[] {1, 2, 5}) {
+      Gap gap = new Gap(new LogVerifier(), missing);
+      assertThrows(
+          LogVerifier.UnsoundLogException.class,
+          () -> {
+            String _ = BackupFile.read(new ByteArrayInputStream(file), gap);
+          },
+          "without entry " + missing);
     }
   }
 }
