@@ -3,7 +3,7 @@ package orch.simulation;
 import java.time.Duration;
 import java.util.List;
 import orch.agent.link.ControllerLink;
-import orch.api.convert.LinkConvert;
+import orch.api.convert.LinkBytes;
 import orch.api.model.AgentMessage;
 import orch.api.model.ControllerMessage;
 import orch.api.model.LinkHeader;
@@ -230,7 +230,7 @@ final class SimulatedLink implements ControllerLink {
     @Override
     public void send(LinkHeader header, ControllerMessage message) {
       witness.sends(node, header, message);
-      orch.agent.v1.ControllerMessage wire = LinkConvert.toMessage(header, message);
+      byte[] wire = LinkBytes.of(header, message);
       connection()
           .answer(
               message instanceof ControllerMessage.HeartbeatReply
@@ -239,7 +239,7 @@ final class SimulatedLink implements ControllerLink {
               () -> received(wire));
     }
 
-    private void received(orch.agent.v1.ControllerMessage wire) {
+    private void received(byte[] wire) {
       if (this != session || closed) {
         return;
       }
@@ -248,8 +248,8 @@ final class SimulatedLink implements ControllerLink {
         failures = 0;
         heard.opened();
       }
-      LinkHeader header = LinkConvert.header(wire);
-      LinkConvert.fromMessage(wire)
+      LinkHeader header = LinkBytes.header(wire);
+      LinkBytes.controllerMessage(wire)
           .ifPresent(message -> {
             witness.takes(node, header, message);
             heard.received(header, message);
@@ -272,7 +272,7 @@ final class SimulatedLink implements ControllerLink {
   }
 
   private static AgentMessage copy(AgentMessage message) {
-    return LinkConvert.fromMessage(LinkConvert.toMessage(message))
+    return LinkBytes.agentMessage(LinkBytes.of(message))
         .orElseThrow(() -> new IllegalStateException("lost in conversion: " + message));
   }
 }

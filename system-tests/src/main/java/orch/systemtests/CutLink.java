@@ -57,16 +57,25 @@ public final class CutLink implements AutoCloseable {
   private void accept() {
     while (!listener.isClosed()) {
       try {
-        Socket from = listener.accept();
-        Socket to = new Socket();
-        to.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), target));
-        Thread.ofVirtual().start(() -> forward(from, to));
-        Thread.ofVirtual().start(() -> forward(to, from));
-      } catch (IOException refused) {
-        // The controller is down, or this link is closed; whoever dialled tries again.
-        continue;
+        connect(listener.accept());
+      } catch (IOException closing) {
+        return; // This link is closed.
       }
     }
+  }
+
+  private void connect(Socket from) throws IOException {
+    Socket to = new Socket();
+    try {
+      to.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), target));
+    } catch (IOException refused) {
+      // The controller is down: whoever dialled is told so, and tries again.
+      from.close();
+      to.close();
+      return;
+    }
+    Thread.ofVirtual().start(() -> forward(from, to));
+    Thread.ofVirtual().start(() -> forward(to, from));
   }
 
   private void forward(Socket from, Socket to) {

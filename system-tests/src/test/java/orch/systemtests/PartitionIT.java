@@ -184,7 +184,7 @@ class PartitionIT {
     assertEquals("n1 drained\n", fleet.expect("node", "drain", "n1", "--deadline", "5s"));
     await("it runs elsewhere", () -> beats("keep", 2).size() > 1);
     assertTrue(!beatsNow("keep", 1));
-    assertTrue(fleet.expect("node", "list").contains("drained"));
+    assertTrue(fleet.expect("node", "list", "-o", "wide").contains("drained"));
     fleet.expect("node", "uncordon", "n1");
     await("n1 is ready", () -> fleet.expect("node", "show", "n1").contains("ready"));
   }
