@@ -205,6 +205,7 @@ final class AgentSessions {
     if (session.closed || contact == null || contact.session != session) {
       return;
     }
+    boolean back = contact.silent;
     heard(session.nodeUid(), contact);
     switch (message) {
       case AgentMessage.Heartbeat heartbeat -> {
@@ -212,10 +213,13 @@ final class AgentSessions {
         if (lease) {
           contact.leaseNanos = loop.bootNanos();
         }
-        send(
-            session,
-            loop.committedRevision(),
-            new ControllerMessage.HeartbeatReply(heartbeat.sequence(), lease));
+        ControllerMessage reply = new ControllerMessage.HeartbeatReply(heartbeat.sequence(), lease);
+        if (back) {
+          // A lease must not overtake what was decided about the node while it was silent.
+          hold(session, reply);
+        } else {
+          send(session, loop.committedRevision(), reply);
+        }
       }
       case AgentMessage.Reports reports -> {
         for (List<AttemptStatus> part : parts(reports.attempts())) {
