@@ -2,6 +2,7 @@ package orch.systemtests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(600)
 class ChaosIT {
-  private static final int KILLS = Boolean.getBoolean("orch.soak") ? 100 : 15;
+  private static final int KILLS = 100;
   private static final int TASKS = 24;
 
   /** Jobs that may be alive before the next is submitted. */
@@ -38,6 +39,8 @@ class ChaosIT {
 
   @Test
   void randomKillsOfAgentShimsAndLauncherLoseNoExitAndRunNothingTwice() throws Exception {
+    // Where the kills fall is up to the machine: no build is to depend on that.
+    assumeTrue(Boolean.getBoolean("orch.soak"), "only in a soak: a hundred kills at random");
     System.err.println("seed " + seed);
     try (Cluster cluster = Cluster.start()) {
       Path runs = Files.createDirectory(cluster.directory().resolve("runs"));
