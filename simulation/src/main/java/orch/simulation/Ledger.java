@@ -88,6 +88,14 @@ final class Ledger implements CommittedLog.Reader {
     int ownEnds;
 
     long memoryBytes;
+
+    /** It is wanted again after its end: its restarts count from here. */
+    void beginAnew() {
+      ended = false;
+      counted = 0;
+      ownEnds = 0;
+      memoryBytes = 0;
+    }
   }
 
   /** An attempt in the books. */
@@ -260,17 +268,23 @@ final class Ledger implements CommittedLog.Reader {
 
   private static void versioned(BookedJob job, JobSpec spec) {
     int before = job.spec.tasks().size();
+    int width = spec.tasks().size();
     job.spec = spec;
+    // A narrower version ends at once what waits, a back-off included; what lives is stopped.
+    for (int index = width; index < before; index++) {
+      BookedTask task = job.tasks.get(index);
+      if (task != null && (task.newest == null || !task.newest.live())) {
+        task.ended = true;
+      }
+    }
     // Tasks that a wider version takes back, whether they have ended or are about to.
-    for (int index = before; index < spec.tasks().size(); index++) {
+    for (int index = before; index < width; index++) {
       BookedTask task = job.tasks.get(index);
       if (task == null) {
         continue;
       }
       if (task.ended) {
-        task.ended = false;
-        task.counted = 0;
-        task.ownEnds = 0;
+        task.beginAnew();
       }
       if (task.newest != null && task.newest.live() && task.newest.cause == StopCause.TASK) {
         task.newest.cause = StopCause.RESTART;
@@ -342,10 +356,7 @@ final class Ledger implements CommittedLog.Reader {
     job.tasks.forEach((index, task) -> {
       BookedAttempt newest = task.newest;
       if (newest == null || !newest.live()) {
-        task.counted = 0;
-        task.ownEnds = 0;
-        task.ended = false;
-        task.memoryBytes = 0;
+        task.beginAnew();
       }
     });
   }
