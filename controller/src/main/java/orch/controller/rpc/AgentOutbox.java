@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * What waits to be sent to one agent. Small and bounded: deltas and acks that wait are made into
  * one message, of an attempt that was desired twice only the newest wish goes out, and when it is
- * full the session is closed, for the next one's full set makes everything good. Replies to
- * heartbeats pass all others.
+ * full the session is closed, for the next one's full set makes everything good. A reply to a
+ * heartbeat passes all others, unless it grants a lease: that must not come before a stop which was
+ * sent earlier.
  */
 final class AgentOutbox {
   /** Attempts and uids that wait. */
@@ -89,7 +90,7 @@ final class AgentOutbox {
       if (closed || closing != null) {
         return;
       }
-      if (message instanceof ControllerMessage.HeartbeatReply) {
+      if (message instanceof ControllerMessage.HeartbeatReply reply && !reply.lease()) {
         heartbeat = item;
       } else {
         queue.add(item);

@@ -205,22 +205,9 @@ final class AgentSessions {
     if (session.closed || contact == null || contact.session != session) {
       return;
     }
-    boolean back = contact.silent;
     heard(session.nodeUid(), contact);
     switch (message) {
-      case AgentMessage.Heartbeat heartbeat -> {
-        boolean lease = loop.mayGrantLeases();
-        if (lease) {
-          contact.leaseNanos = loop.bootNanos();
-        }
-        ControllerMessage reply = new ControllerMessage.HeartbeatReply(heartbeat.sequence(), lease);
-        if (back) {
-          // A lease must not overtake what was decided about the node while it was silent.
-          hold(session, reply);
-        } else {
-          send(session, loop.committedRevision(), reply);
-        }
-      }
+      case AgentMessage.Heartbeat heartbeat -> answer(session, contact, heartbeat.sequence());
       case AgentMessage.Reports reports -> {
         for (List<AttemptStatus> part : parts(reports.attempts())) {
           loop.decide(new Input.AttemptReports(session.nodeUid(), part));
@@ -254,6 +241,22 @@ final class AgentSessions {
       case AgentMessage.Events _ -> {
         // The edge's own too.
       }
+    }
+  }
+
+  /**
+   * A lease must not overtake what the node does not know yet, its stops above all: none is granted
+   * before the session was sent its full set, and each waits until all that was decided before it
+   * has committed.
+   */
+  private void answer(Session session, Contact contact, long heartbeat) {
+    boolean lease = loop.mayGrantLeases() && session.synchronizedOnce && !session.synchronizing;
+    ControllerMessage reply = new ControllerMessage.HeartbeatReply(heartbeat, lease);
+    if (lease) {
+      contact.leaseNanos = loop.bootNanos();
+      hold(session, reply);
+    } else {
+      send(session, loop.committedRevision(), reply);
     }
   }
 

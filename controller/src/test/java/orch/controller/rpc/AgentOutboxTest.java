@@ -86,10 +86,20 @@ final class AgentOutboxTest {
   void repliesToHeartbeatsPassTheQueueAndTheNewestSuffices() {
     stream.ready = false;
     send(delta(1));
-    send(new ControllerMessage.HeartbeatReply(1, true));
-    send(new ControllerMessage.HeartbeatReply(2, true));
+    send(new ControllerMessage.HeartbeatReply(1, false));
+    send(new ControllerMessage.HeartbeatReply(2, false));
     read();
     assertEquals(List.of("3: heartbeat 2", "1: attempts [1]"), stream.shown());
+  }
+
+  @Test
+  void leasePassesNothingThatWasSentBeforeIt() {
+    stream.ready = false;
+    send(delta(1));
+    send(new ControllerMessage.HeartbeatReply(1, true));
+    send(delta(2));
+    read();
+    assertEquals(List.of("1: attempts [1]", "2: heartbeat 1", "3: attempts [2]"), stream.shown());
   }
 
   @Test
