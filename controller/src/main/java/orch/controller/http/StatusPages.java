@@ -56,7 +56,10 @@ final class StatusPages {
   Text ready() {
     Leadership leadership = controller.leadership();
     return switch (leadership.role()) {
-      case LEADER -> new Text(200, "ok\n");
+      case LEADER ->
+          leadership.leader() == null
+              ? new Text(503, "ZooKeeper does not answer, another controller may lead\n")
+              : new Text(200, "ok\n");
       case ELECTED -> new Text(503, "elected, the first entry is being committed\n");
       case STANDBY -> {
         Member leader = leadership.leader();
@@ -73,7 +76,8 @@ final class StatusPages {
     StringBuilder out = new StringBuilder();
     Leadership leadership = controller.leadership();
     gauge(out, "orch_leader", "Whether this controller leads.");
-    sample(out, "orch_leader", "", leadership.role() == Role.LEADER ? 1 : 0);
+    boolean leads = leadership.role() == Role.LEADER && leadership.leader() != null;
+    sample(out, "orch_leader", "", leads ? 1 : 0);
     gauge(out, "orch_epoch", "Epoch of the newest leader known here.");
     sample(out, "orch_epoch", "", leadership.epoch());
     gauge(out, "orch_revision", "Newest committed revision applied here.");

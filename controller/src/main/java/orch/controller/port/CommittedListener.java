@@ -21,4 +21,11 @@ public interface CommittedListener {
    * revision + 1}; {@code view} may be ahead as there.
    */
   void rebuilt(long revision, StateView view);
+
+  /**
+   * This controller's session with ZooKeeper is lost: another may lead, and what that one commits
+   * is not heard here. Whoever waits for news through this listener has to be sent elsewhere. What
+   * is heard afterwards goes on without a gap, or begins anew with {@link #rebuilt}.
+   */
+  default void suspended() {}
 }

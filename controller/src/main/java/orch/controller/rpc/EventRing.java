@@ -31,6 +31,7 @@ final class EventRing {
   private long since = -1;
 
   private boolean closed;
+  private int interruptions;
 
   record Entry(long sequence, Event event) {}
 
@@ -182,13 +183,15 @@ final class EventRing {
   /**
    * Waits for events after {@code sequence}.
    *
-   * @return oldest first, empty when nothing came in time; null: some of them are not kept any more
+   * @return oldest first, empty when nothing came in time or {@link #interrupt} was called; null:
+   *     some of them are not kept any more
    */
   @Nullable List<Entry> after(long after, long nanos) throws InterruptedException {
     lock.lockInterruptibly();
     try {
       long left = nanos;
-      while (sequence <= after && left > 0 && !closed) {
+      int before = interruptions;
+      while (sequence <= after && left > 0 && !closed && interruptions == before) {
         left = added.awaitNanos(left);
       }
       if (after < Math.max(tasks.dropped, others.dropped)) {
@@ -206,6 +209,27 @@ final class EventRing {
       }
       found.sort((left1, right) -> Long.compare(left1.sequence(), right.sequence()));
       return found;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Wakes whoever waits. */
+  void interrupt() {
+    lock.lock();
+    try {
+      interruptions++;
+      added.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How often whoever waited was woken. */
+  int interruptions() {
+    lock.lock();
+    try {
+      return interruptions;
     } finally {
       lock.unlock();
     }

@@ -97,6 +97,11 @@ final class Events implements CommittedListener, AutoCloseable {
     revision = newRevision;
   }
 
+  @Override
+  public void suspended() {
+    ring.interrupt();
+  }
+
   // ---- what agents tell
 
   /** Those that were not heard of before; they may be told again and again. */
@@ -281,6 +286,9 @@ final class Events implements CommittedListener, AutoCloseable {
 
   private void run(Outlet<WatchEventsResponse> out, String token, Wanted wanted)
       throws InterruptedException {
+    int before = ring.interruptions();
+    // A read tells whether this controller serves.
+    var _ = Watches.get(requests.read((_, seen) -> seen));
     long place = token.isEmpty() ? ring.newest() : resume(token);
     out.send(bookmark(place));
     while (true) {
@@ -293,6 +301,12 @@ final class Events implements CommittedListener, AutoCloseable {
             Code.UNAVAILABLE,
             "STOPPING",
             "the controller is ending; watch again with the last token");
+      }
+      if (ring.interruptions() != before) {
+        throw Errors.error(
+            Code.UNAVAILABLE,
+            "LEADER_CHANGED",
+            "another controller may lead by now; watch again with the last token");
       }
       boolean told = false;
       for (EventRing.Entry entry : news) {

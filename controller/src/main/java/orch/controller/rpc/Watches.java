@@ -65,7 +65,10 @@ final class Watches implements CommittedListener, AutoCloseable {
   private long revision = -1;
   private int incarnation;
 
-  /** Rises when the state is rebuilt: revisions heard before may not have been the cluster's. */
+  /**
+   * Rises when the state is rebuilt, since revisions heard before may not have been the cluster's;
+   * and when another may lead by now.
+   */
   private int generation;
 
   private boolean closed;
@@ -177,6 +180,18 @@ final class Watches implements CommittedListener, AutoCloseable {
       lock.unlock();
     }
     reached.forEach(this::release);
+    jobActions.values().forEach(actions -> actions.forEach(Runnable::run));
+  }
+
+  @Override
+  public void suspended() {
+    lock.lock();
+    try {
+      generation++;
+      advanced.signalAll();
+    } finally {
+      lock.unlock();
+    }
     jobActions.values().forEach(actions -> actions.forEach(Runnable::run));
   }
 
@@ -343,7 +358,7 @@ final class Watches implements CommittedListener, AutoCloseable {
           throw Errors.error(
               Code.UNAVAILABLE,
               "LEADER_CHANGED",
-              "the controller gave up its state; watch again with the last token");
+              "another controller may lead by now; watch again with the last token");
         }
         if (place.revision < floor) {
           throw Tokens.Resume.compacted();

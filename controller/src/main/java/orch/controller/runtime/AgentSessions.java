@@ -52,6 +52,9 @@ final class AgentSessions {
 
     boolean mayGrantLeases();
 
+    /** Why agents are sent away, and where to. */
+    Rejection notLeading();
+
     Instant now();
 
     long bootNanos();
@@ -130,10 +133,10 @@ final class AgentSessions {
    * The session with ZooKeeper is lost, so another may lead by now: agents that stayed here would
    * be lost to it.
    */
-  void suspend(Rejection why) {
+  void suspend() {
     LOG.warn("The session with ZooKeeper has expired; another may lead by now");
-    end(why);
     suspended = true;
+    closeAll();
   }
 
   /** Still leads after all. */
@@ -144,14 +147,19 @@ final class AgentSessions {
     }
   }
 
-  /** Whether agents are sent away. Any thread. */
+  /** Whether agents are sent away, since another may lead. Any thread. */
   boolean suspended() {
     return suspended;
   }
 
   /** Leadership is over. */
-  void end(Rejection why) {
+  void end() {
     suspended = false;
+    closeAll();
+  }
+
+  private void closeAll() {
+    Rejection why = loop.notLeading();
     List<Session> all = new ArrayList<>(opening.values());
     for (Contact contact : contacts.values()) {
       if (contact.session != null) {

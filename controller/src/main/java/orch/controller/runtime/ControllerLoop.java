@@ -207,7 +207,7 @@ public final class ControllerLoop {
   Member self() {
     return new Member(
         name,
-        role == Role.LEADER,
+        role == Role.LEADER && !sessions.suspended(),
         epoch,
         committed,
         origin.httpAddress(),
@@ -254,6 +254,19 @@ public final class ControllerLoop {
   /** Runs the action once all that was decided until now has committed. */
   void hold(HeldActions.Action action) {
     held.add(log.appendedIndex(), committed, action);
+  }
+
+  private void holdUnlessLost(Runnable action) {
+    hold(
+        new HeldActions.Action() {
+          @Override
+          public void run() {
+            action.run();
+          }
+
+          @Override
+          public void lost() {}
+        });
   }
 
   /** Decides and applies; changes go to the log, effects are held. */
@@ -398,16 +411,7 @@ public final class ControllerLoop {
     int level = FormatLevels.readable(origin, seams.membership());
     var _ = decide(new Input.BecameLeader(newEpoch, name, newClusterId(), level));
     log.flush();
-    hold(
-        new HeldActions.Action() {
-          @Override
-          public void run() {
-            serve();
-          }
-
-          @Override
-          public void lost() {}
-        });
+    holdUnlessLost(this::serve);
   }
 
   /** What was read may be of a newer format than this controller knows. */
@@ -442,7 +446,7 @@ public final class ControllerLoop {
     checkpoints.lose();
     seams.membership().update(self());
     held.lose();
-    sessions.end(notLeading());
+    sessions.end();
     refuseAll();
   }
 
@@ -489,8 +493,18 @@ public final class ControllerLoop {
       case CONNECTED -> LOG.info("ZooKeeper answers");
       case SUSPENDED ->
           LOG.warn("ZooKeeper does not answer: requests wait, what runs on the nodes runs on");
-      case LOST -> execute(() -> sessions.suspend(notLeading()));
+      case LOST -> execute(this::suspend);
     }
+  }
+
+  /**
+   * Another may lead by now. Who stayed here, an agent or a client that waits for news, would wait
+   * for as long as this controller hears nothing of its successor.
+   */
+  private void suspend() {
+    sessions.suspend();
+    listeners.suspended();
+    seams.membership().update(self());
   }
 
   // ---- failures
@@ -647,16 +661,7 @@ public final class ControllerLoop {
 
     @Override
     public void hold(Runnable action) {
-      ControllerLoop.this.hold(
-          new HeldActions.Action() {
-            @Override
-            public void run() {
-              action.run();
-            }
-
-            @Override
-            public void lost() {}
-          });
+      holdUnlessLost(action);
     }
 
     @Override
@@ -674,6 +679,11 @@ public final class ControllerLoop {
     @Override
     public boolean mayGrantLeases() {
       return log.proved();
+    }
+
+    @Override
+    public Rejection notLeading() {
+      return ControllerLoop.this.notLeading();
     }
 
     @Override

@@ -46,6 +46,13 @@ final class Listeners {
     }
   }
 
+  /** Another may lead by now. */
+  void suspended() {
+    for (CommittedListener listener : List.copyOf(listeners)) {
+      listener.suspended();
+    }
+  }
+
   void committed(long newRevision, Instant now, List<Change> changes) {
     if (!readToEnd) {
       return;

@@ -97,7 +97,9 @@ final class LoopPort implements ControllerPort {
     Role role = loop.role();
     Member self = loop.self();
     if (role == Role.LEADER) {
-      return new Leadership(role, self.epoch(), self.appliedRevision(), self);
+      // One that lost its session sends nobody to itself.
+      Member leading = self.leader() ? self : null;
+      return new Leadership(role, self.epoch(), self.appliedRevision(), leading);
     }
     Member leader = null;
     for (Member member : loop.membership().members()) {

@@ -201,6 +201,18 @@ final class EventServiceTest {
   }
 
   @Test
+  void aWatchEndsWhenAnotherMayLead() {
+    Iterator<WatchEventsResponse> watch = watch(EventFilter.getDefaultInstance(), "");
+    String token = watch.next().getResumeToken();
+    bench.controller.suspend();
+    Bench.Refused refused = Bench.refused(() -> nextEvent(watch));
+    assertEquals(Status.Code.UNAVAILABLE, refused.code());
+    bench.submit("a", 1);
+    assertEquals(
+        "a", nextEvent(watch(EventFilter.getDefaultInstance(), token)).getEvent().getJob());
+  }
+
+  @Test
   void aTokenThatMakesNoSenseIsRefused() {
     Bench.Refused refused =
         Bench.refused(() -> watch(EventFilter.getDefaultInstance(), "x").next());

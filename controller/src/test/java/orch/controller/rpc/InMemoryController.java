@@ -146,6 +146,14 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
     });
   }
 
+  /** Its session with ZooKeeper is lost. */
+  void suspend() {
+    ask(() -> {
+      listeners.forEach(CommittedListener::suspended);
+      return null;
+    });
+  }
+
   /** Nodes that have a session. */
   List<String> connected() {
     return ask(() -> List.copyOf(sessions.keySet()));

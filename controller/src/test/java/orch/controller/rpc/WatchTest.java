@@ -231,6 +231,19 @@ final class WatchTest {
     assertEquals(Status.Code.UNAVAILABLE, refused.code());
   }
 
+  @Test
+  void watchEndsWhenAnotherMayLead() {
+    bench.submit("a", 1);
+    Jobs watch = watch(WatchJobsRequest.newBuilder());
+    assertEquals("a QUEUED", watch.next());
+    bench.controller.suspend();
+    Bench.Refused refused = Bench.refused(watch::next);
+    assertEquals(Status.Code.UNAVAILABLE, refused.code());
+    bench.submit("b", 1);
+    assertEquals(
+        "b QUEUED", watch(WatchJobsRequest.newBuilder().setResumeToken(watch.token)).next());
+  }
+
   // ---- tasks
 
   @Test

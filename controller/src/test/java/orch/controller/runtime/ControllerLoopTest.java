@@ -519,27 +519,6 @@ final class ControllerLoopTest {
   }
 
   @Test
-  void agentsAreSentAwayWhenTheSessionIsLostAndTakenInAgainByWhoStillLeads() {
-    anna.leader();
-    TestController.Agent agent = register(anna, "n1");
-    anna.zooKeeper.hold();
-    time.pass(LogClient.PROOF_AGE.plusSeconds(1));
-    assertNull(agent.closed);
-    anna.zooKeeper.expire();
-    time.run();
-    assertNotNull(agent.closed);
-    TestController.Agent again = anna.agent("n1");
-    time.pass(LoopLimits.LOG_PATIENCE.plusSeconds(2));
-    assertNotNull(again.closed);
-    anna.zooKeeper.release();
-    time.pass(SOON);
-    register(anna, "n1");
-    assertEquals(NodeContact.UP, contact(anna, "n1"));
-    time.pass(LoopLimits.HEARTBEAT_TIMEOUT.plusSeconds(2));
-    assertEquals(NodeContact.UNREACHABLE, contact(anna, "n1"));
-  }
-
-  @Test
   void aMessageToANodeWithoutASessionIsNotSent() {
     anna.leader();
     TestController.Agent agent = register(anna, "n1");
@@ -615,23 +594,12 @@ final class ControllerLoopTest {
     return controller(name).leader();
   }
 
-  /** A node whose agent has been welcomed and has its full set. */
   private TestController.Agent register(TestController controller, String node) {
-    TestController.Agent agent = controller.agent(node);
-    time.run();
-    if (agent.received.getFirst()
-            instanceof ControllerMessage.Welcome(var _, var inventory, var _, var _)
-        && inventory) {
-      agent.say(new AgentMessage.Inventory(List.of(), true));
-      time.run();
-    }
-    assertTrue(agent.received().contains("Desired"));
-    agent.taken = 0;
-    return agent;
+    return controller.register(node);
   }
 
   private NodeContact contact(TestController controller, String node) {
-    return controller.loop.state().nodeNamed(node).orElseThrow().contact();
+    return controller.contact(node);
   }
 
   private static String clusterId(TestController controller) {

@@ -1,5 +1,7 @@
 package orch.controller.runtime;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
@@ -12,6 +14,7 @@ import orch.api.model.NodeCapacity;
 import orch.api.model.NodeDescription;
 import orch.controller.core.Answer;
 import orch.controller.core.Input;
+import orch.controller.core.NodeContact;
 import orch.controller.core.Rejection;
 import orch.controller.core.RequestMeta;
 import orch.controller.port.AgentLink;
@@ -134,6 +137,25 @@ final class TestController {
     Agent agent = new Agent();
     agent.session = port.openSession(hello(node), agent);
     return agent;
+  }
+
+  /** A node whose agent has been welcomed and has its full set. */
+  Agent register(String node) {
+    Agent agent = agent(node);
+    time.run();
+    if (agent.received.getFirst()
+            instanceof ControllerMessage.Welcome(var _, var inventory, var _, var _)
+        && inventory) {
+      agent.say(new AgentMessage.Inventory(List.of(), true));
+      time.run();
+    }
+    assertTrue(agent.received().contains("Desired"));
+    agent.taken = 0;
+    return agent;
+  }
+
+  NodeContact contact(String node) {
+    return loop.state().nodeNamed(node).orElseThrow().contact();
   }
 
   static AgentMessage.Hello hello(String node) {
