@@ -136,11 +136,19 @@ final class RepeatingCall<Q, R> extends ClientCall<Q, R> {
 
   private void closed(String address, Status status, Metadata trailers) {
     sent = null;
-    if (status.isOk() || began || ended) {
+    if (status.isOk() || ended) {
       end(status, trailers);
       return;
     }
     Refusal refusal = Refusal.of(status, trailers);
+    if (began) {
+      if (refusal.passes()) {
+        // Whoever resumes the stream is better off elsewhere.
+        controllers.failed(address, refusal.leader());
+      }
+      end(status, trailers);
+      return;
+    }
     if (!refusal.passes()) {
       end(status, trailers);
       return;

@@ -207,13 +207,12 @@ final class OrchClientTest {
     try (OrchClient client = client();
         ResumingStream<WatchJobsResponse> watch =
             client.watch(WatchJobsRequest.newBuilder().setParent("namespaces/n").build())) {
-      first.then(observer ->
-          observer.onError(ScriptedController.error(Code.UNAVAILABLE, "NO_LEADER", Map.of())));
       assertEquals("a", name(watch.next()));
       assertEquals("b", name(watch.next()));
       assertEquals("c", name(watch.next()));
       assertNull(watch.next());
     }
+    assertEquals(1, first.asked.size(), "the stream resumes elsewhere at once");
     WatchJobsRequest resumed = second.asked(0, WatchJobsRequest.class);
     assertEquals("t1", resumed.getResumeToken());
     assertEquals("namespaces/n", resumed.getParent());

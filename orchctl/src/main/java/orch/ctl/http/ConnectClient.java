@@ -45,11 +45,16 @@ public final class ConnectClient implements AutoCloseable {
   private static final int CONNECT_TIMEOUT_OF_SEVERAL_MILLIS = 2_000;
 
   private static final int ANSWER_TIMEOUT_MILLIS = 60_000;
+
+  /** A controller that says nothing for so long is asked whether it is there. */
+  private static final int ASK_AFTER_MILLIS = 5_000;
+
   private static final int MAX_ANSWER_BYTES = 256 * 1024 * 1024;
   private static final String PREFIX = "/orch.v1.";
 
   private final List<Address> addresses;
   private final int connectTimeoutMillis;
+  private final int askAfterMillis;
   private final String unaryHeaders;
   private final String streamHeaders;
   private final String conversationHeaders;
@@ -76,6 +81,12 @@ public final class ConnectClient implements AutoCloseable {
    *     it fails
    */
   public ConnectClient(List<Address> addresses, Caller caller, Pause pause, Listener listener) {
+    this(addresses, caller, pause, listener, ASK_AFTER_MILLIS);
+  }
+
+  ConnectClient(
+      List<Address> addresses, Caller caller, Pause pause, Listener listener, int askAfterMillis) {
+    this.askAfterMillis = askAfterMillis;
     if (addresses.isEmpty()) {
       throw new IllegalArgumentException("no address of a controller");
     }
@@ -100,7 +111,7 @@ public final class ConnectClient implements AutoCloseable {
   }
 
   /** This controller failed: another one is asked next, if there are several. */
-  private void tryAnother() {
+  void tryAnother() {
     if (addresses.size() > 1) {
       close();
       current = (current + 1) % addresses.size();
@@ -126,7 +137,7 @@ public final class ConnectClient implements AutoCloseable {
       CallException failure;
       long limit = change || patient ? PATIENCE_MILLIS : READ_PATIENCE_MILLIS;
       try {
-        JsonObject answer = callOnce(method, request);
+        JsonObject answer = callOnce(method, request, askAfterMillis);
         if (noted) {
           listener.restored(address());
         }
@@ -166,9 +177,15 @@ public final class ConnectClient implements AutoCloseable {
 
   /** Calls a method once; use it for what must not happen twice. */
   public JsonObject callOnce(String method, JsonObject request) throws CallException {
+    // Without looking elsewhere nothing is won by giving up early.
+    return callOnce(method, request, 0);
+  }
+
+  private JsonObject callOnce(String method, JsonObject request, int askMillis)
+      throws CallException {
     byte[] content = Json.compact(request).getBytes(StandardCharsets.UTF_8);
-    HttpConnection.Response response = post(method, unaryHeaders, content, ANSWER_TIMEOUT_MILLIS);
-    return unaryAnswer(response);
+    HttpConnection.Silence silence = new HttpConnection.Silence(ANSWER_TIMEOUT_MILLIS, askMillis);
+    return unaryAnswer(post(method, unaryHeaders, content, silence));
   }
 
   private JsonObject unaryAnswer(HttpConnection.Response response) throws CallException {
@@ -192,15 +209,38 @@ public final class ConnectClient implements AutoCloseable {
     throw errorAnswer(response, text);
   }
 
-  /** Opens a stream of answers; the client can do nothing else until it has ended. */
+  /**
+   * Opens a stream of answers; the client can do nothing else until it has ended. If it fails, the
+   * next one is asked of another controller, if there are several.
+   */
   public ConnectStream stream(String method, JsonObject request) throws CallException {
+    try {
+      return open(method, request);
+    } catch (ConnectionLostException lost) {
+      tryAnother();
+      throw lost;
+    } catch (ApiException refused) {
+      throw streamRefused(refused);
+    }
+  }
+
+  /** Another controller may serve what this one refuses for now. */
+  ApiException streamRefused(ApiException refused) {
+    if (refused.code().equals("unavailable")) {
+      tryAnother();
+    }
+    return refused;
+  }
+
+  private ConnectStream open(String method, JsonObject request) throws CallException {
     byte[] message = Json.compact(request).getBytes(StandardCharsets.UTF_8);
     byte[] envelope = new byte[5 + message.length];
     for (int i = 0; i < 4; i++) {
       envelope[1 + i] = (byte) (message.length >>> (24 - 8 * i));
     }
     System.arraycopy(message, 0, envelope, 5, message.length);
-    HttpConnection.Response response = post(method, streamHeaders, envelope, 0);
+    HttpConnection.Response response =
+        post(method, streamHeaders, envelope, new HttpConnection.Silence(0, askAfterMillis));
     if (response.status() != 200 || !response.contentType().equals("application/connect+json")) {
       unaryAnswer(response);
       throw notAController("it answers a stream with " + response.contentType());
@@ -245,12 +285,12 @@ public final class ConnectClient implements AutoCloseable {
   }
 
   private HttpConnection.Response post(
-      String method, String headers, byte[] content, int readTimeoutMillis) throws CallException {
+      String method, String headers, byte[] content, HttpConnection.Silence silence)
+      throws CallException {
     while (true) {
       HttpConnection used = connection();
       try {
-        HttpConnection.Response response =
-            used.post(PREFIX + method, headers, content, readTimeoutMillis);
+        HttpConnection.Response response = used.post(PREFIX + method, headers, content, silence);
         wasReached = true;
         return response;
       } catch (HttpConnection.NotHttpException foreign) {
@@ -352,6 +392,9 @@ public final class ConnectClient implements AutoCloseable {
     String message = failure.getMessage() == null ? "" : failure.getMessage();
     if (failure instanceof UnknownHostException) {
       return "there is no host of this name";
+    }
+    if (failure instanceof HttpConnection.HangsException) {
+      return "it does not answer any more";
     }
     if (failure instanceof SocketTimeoutException) {
       return message.startsWith("Connect")

@@ -48,12 +48,14 @@ public final class ConnectStream implements AutoCloseable {
       }
       body.finish();
       if (object.has("error")) {
-        throw ErrorDetails.exception(object.object("error"));
+        throw client.streamRefused(ErrorDetails.exception(object.object("error")));
       }
       return null;
     } catch (IOException broken) {
+      ConnectionLostException failure = client.lost(broken);
+      client.tryAnother();
       client.close();
-      throw client.lost(broken);
+      throw failure;
     } catch (JsonException wrong) {
       client.close();
       throw client.lost(new IOException("a message that is no JSON: " + wrong.getMessage(), wrong));

@@ -2,11 +2,13 @@ package orch.ctl.http;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketOption;
+import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import javax.net.ssl.SSLParameters;
@@ -24,6 +26,23 @@ final class HttpConnection implements Closeable {
   private boolean keepAlive = true;
   private boolean used;
 
+  /** Of the request that is under way. */
+  private Silence silence = Silence.of(0);
+
+  /**
+   * How long the server may be silent.
+   *
+   * @param limitMillis at most; 0: for ever
+   * @param askMillis after so long it is asked, on another connection, whether it is there, and
+   *     must answer within as long; 0: it is not asked. A process that hangs, or a host that is
+   *     off, ends no connection
+   */
+  record Silence(int limitMillis, int askMillis) {
+    static Silence of(int limitMillis) {
+      return new Silence(limitMillis, 0);
+    }
+  }
+
   /**
    * The head of an answer and its body to be read.
    *
@@ -35,7 +54,8 @@ final class HttpConnection implements Closeable {
     this.address = address;
     this.socket = socket;
     this.out = socket.getOutputStream();
-    this.in = new HttpInput(socket.getInputStream());
+    InputStream raw = socket.getInputStream();
+    this.in = new HttpInput((target, offset, length) -> receive(raw, target, offset, length));
   }
 
   /**
@@ -141,13 +161,12 @@ final class HttpConnection implements Closeable {
    * Sends a request and reads the head of its answer.
    *
    * @param headers lines that each end with CR LF
-   * @param readTimeoutMillis longest silence of the server, milliseconds; 0 for no limit
    */
-  Response post(String path, String headers, byte[] content, int readTimeoutMillis)
-      throws IOException {
+  Response post(String path, String headers, byte[] content, Silence allowed) throws IOException {
     used = body != null;
     in.forget();
-    socket.setSoTimeout(readTimeoutMillis);
+    silence = allowed;
+    socket.setSoTimeout(allowed.askMillis() > 0 ? allowed.askMillis() : allowed.limitMillis());
     String head =
         "POST "
             + path
@@ -165,6 +184,39 @@ final class HttpConnection implements Closeable {
     out.write(request);
     out.flush();
     return response();
+  }
+
+  /** Reads what comes next; in silence it looks whether the server is there at all. */
+  private int receive(InputStream raw, byte[] target, int offset, int length) throws IOException {
+    long begin = System.nanoTime();
+    while (true) {
+      try {
+        return raw.read(target, offset, length);
+      } catch (SocketTimeoutException silent) {
+        long millis = (System.nanoTime() - begin) / 1_000_000;
+        boolean over = silence.limitMillis() > 0 && millis >= silence.limitMillis();
+        if (silence.askMillis() == 0 || over) {
+          throw silent;
+        }
+        if (!answers(address, silence.askMillis()) && raw.available() == 0) {
+          throw new HangsException();
+        }
+      }
+    }
+  }
+
+  /** Whether what listens there answers anything at all. */
+  private static boolean answers(Address address, int timeoutMillis) {
+    try (HttpConnection other = open(address, timeoutMillis)) {
+      other.socket.setSoTimeout(timeoutMillis);
+      String request =
+          "GET /healthz HTTP/1.1\r\nHost: " + address.authority() + "\r\nConnection: close\r\n\r\n";
+      other.out.write(request.getBytes(StandardCharsets.UTF_8));
+      other.out.flush();
+      return !other.in.line().isEmpty();
+    } catch (IOException notThere) {
+      return false;
+    }
   }
 
   /**
@@ -303,6 +355,11 @@ final class HttpConnection implements Closeable {
     } catch (IOException alreadyBroken) {
       // There is nothing left to close.
     }
+  }
+
+  /** The server is silent, and answers nobody else either. */
+  static final class HangsException extends SocketTimeoutException {
+    private static final long serialVersionUID = 1;
   }
 
   /** What answers speaks no HTTP/1. */

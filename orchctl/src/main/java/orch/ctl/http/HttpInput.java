@@ -2,7 +2,6 @@ package orch.ctl.http;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 
 /** What a server sends on a connection: lines, then bodies. */
@@ -10,13 +9,19 @@ final class HttpInput {
   /** Longest line that is read; a status line or a header. */
   private static final int MAX_LINE = 64 * 1024;
 
-  private final InputStream in;
+  /** Where the bytes come from; as {@link java.io.InputStream#read(byte[], int, int)}. */
+  @FunctionalInterface
+  interface Source {
+    int read(byte[] target, int offset, int length) throws IOException;
+  }
+
+  private final Source in;
   private final byte[] buffer = new byte[16 * 1024];
   private int from;
   private int to;
   private boolean touched;
 
-  HttpInput(InputStream in) {
+  HttpInput(Source in) {
     this.in = in;
   }
 

@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import orch.ctl.json.JsonObject;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,10 @@ final class ConnectClientTest {
   private final List<String> notes = new ArrayList<>();
 
   private ConnectClient client(Address... addresses) {
+    return client(5_000, addresses);
+  }
+
+  private ConnectClient client(int askAfterMillis, Address... addresses) {
     return new ConnectClient(
         List.of(addresses),
         CALLER,
@@ -38,7 +43,8 @@ final class ConnectClientTest {
           public void restored(Address address) {
             notes.add("restored");
           }
-        });
+        },
+        askAfterMillis);
   }
 
   private static JsonObject named(String name) {
@@ -109,6 +115,79 @@ final class ConnectClientTest {
         assertEquals(1, client.call("X/Y", named("x")).number("a"), head);
         assertEquals(1, client.call("X/Y", named("x")).number("a"), head);
       }
+    }
+  }
+
+  /** Answers nothing, as a process that was stopped: the kernel takes what it is sent. */
+  private static void hang() {
+    try {
+      new CountDownLatch(1).await();
+    } catch (InterruptedException over) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void anotherControllerIsAskedWhenOneHangs() throws Exception {
+    try (FakeServer hung = new FakeServer((request, answer) -> hang());
+        FakeServer other = new FakeServer((request, answer) -> answer.json(200, "{\"a\":1}"));
+        ConnectClient client = client(100, hung.address(), other.address())) {
+      assertEquals(1, client.call("JobService/GetJob", named("x")).number("a"));
+      assertEquals(other.address(), client.address());
+      assertEquals(1, hung.messages("JobService/GetJob").size());
+    }
+  }
+
+  @Test
+  void aStreamOfAControllerThatHangsBreaksAndTheNextIsOpenedAtAnother() throws Exception {
+    try (FakeServer hung =
+            new FakeServer((request, answer) -> {
+              if (request.method().equals("JobService/WatchJobs")) {
+                answer.message("{\"a\":1}");
+              }
+              hang();
+            });
+        FakeServer other =
+            new FakeServer((request, answer) -> {
+              answer.message("{\"a\":2}");
+              answer.end("{\"error\":{\"code\":\"unavailable\"}}");
+            });
+        ConnectClient client = client(100, hung.address(), other.address())) {
+      ConnectStream first = client.stream("JobService/WatchJobs", named("x"));
+      assertEquals(1, next(first).number("a"));
+      ConnectionLostException lost = assertThrows(ConnectionLostException.class, first::next);
+      assertEquals(
+          "lost the connection to the controller at "
+              + hung.address()
+              + ": it does not answer any more",
+          lost.getMessage());
+      ConnectStream second = client.stream("JobService/WatchJobs", named("x"));
+      assertEquals(2, next(second).number("a"));
+      assertThrows(ApiException.class, second::next);
+      assertEquals(hung.address(), client.address(), "one that refuses is left too");
+    }
+  }
+
+  @Test
+  void aControllerThatIsSlowButAnswersOthersIsWaitedFor() throws Exception {
+    CountDownLatch asked = new CountDownLatch(2);
+    try (FakeServer slow =
+            new FakeServer((request, answer) -> {
+              if (request.method().equals("/healthz")) {
+                asked.countDown();
+                answer.raw("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                return;
+              }
+              try {
+                asked.await();
+              } catch (InterruptedException over) {
+                Thread.currentThread().interrupt();
+              }
+              answer.json(200, "{\"a\":1}");
+            });
+        ConnectClient client = client(100, slow.address())) {
+      assertEquals(1, client.call("JobService/GetJob", named("x")).number("a"));
+      assertEquals(1, slow.messages("JobService/GetJob").size());
     }
   }
 
