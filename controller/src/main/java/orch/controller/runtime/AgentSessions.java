@@ -43,6 +43,9 @@ final class AgentSessions {
     /** Decides upon an input of an agent; effects come back through {@link #prepare}. */
     void decide(Input input);
 
+    /** Writes soon what was decided outside of the queue. */
+    void drainSoon();
+
     /** Runs the action once all that was decided until now has committed. */
     void hold(Runnable action);
 
@@ -110,6 +113,10 @@ final class AgentSessions {
   private final Loop loop;
   private final Map<Long, Session> opening = new LinkedHashMap<>();
   private final Map<String, Contact> contacts = new LinkedHashMap<>();
+
+  /** To be closed once what was decided about them has committed. */
+  private final Map<Long, Session> leaving = new LinkedHashMap<>();
+
   private final ArrayDeque<Session> awaitingSync = new ArrayDeque<>();
   private int syncs;
   private volatile boolean suspended;
@@ -166,7 +173,9 @@ final class AgentSessions {
         all.add(contact.session);
       }
     }
+    all.addAll(leaving.values());
     opening.clear();
+    leaving.clear();
     contacts.clear();
     awaitingSync.clear();
     syncs = 0;
@@ -314,7 +323,7 @@ final class AgentSessions {
       case Effect.Refuse refuse -> {
         Session session = opening.remove(refuse.session());
         if (session != null) {
-          loop.hold(() -> close(session, refuse.rejection()));
+          leave(session, refuse.rejection());
         }
       }
       case Effect.SendDesired desired -> {
@@ -355,14 +364,10 @@ final class AgentSessions {
     Contact contact = contact(welcome.nodeUid());
     Session older = contact.session;
     if (older != null) {
-      loop.hold(() ->
-          close(
-              older,
-              new Rejection(
-                  RejectionCode.ABORTED,
-                  "SESSION_REPLACED",
-                  "",
-                  "the node opened another session")));
+      leave(
+          older,
+          new Rejection(
+              RejectionCode.ABORTED, "SESSION_REPLACED", "", "the node opened another session"));
     }
     contact.session = session;
     contact.heardNanos = loop.bootNanos();
@@ -485,6 +490,7 @@ final class AgentSessions {
     if (contact.silent) {
       contact.silent = false;
       loop.decide(new Input.NodeBack(nodeUid));
+      loop.drainSoon();
     }
   }
 
@@ -511,6 +517,16 @@ final class AgentSessions {
     session.link.send(
         new LinkHeader(header.clusterId(), header.incarnation(), header.epoch(), revision),
         message);
+  }
+
+  /** Closes it once what was decided has committed, or when leadership is over before that. */
+  private void leave(Session session, Rejection why) {
+    leaving.put(session.number, session);
+    loop.hold(() -> {
+      if (leaving.remove(session.number) != null) {
+        close(session, why);
+      }
+    });
   }
 
   private void close(Session session, Rejection why) {

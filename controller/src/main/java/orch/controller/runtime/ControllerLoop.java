@@ -660,6 +660,11 @@ public final class ControllerLoop {
     }
 
     @Override
+    public void drainSoon() {
+      ControllerLoop.this.drainSoon();
+    }
+
+    @Override
     public void hold(Runnable action) {
       holdUnlessLost(action);
     }
