@@ -16,18 +16,8 @@ final class StoredSpec {
       problems.add(
           join(path, String.valueOf(number)), "is a field that this version does not know");
     }
-    for (Map.Entry<FieldDescriptor, Object> field : message.getAllFields().entrySet()) {
-      if (field.getKey().getJavaType() == FieldDescriptor.JavaType.MESSAGE) {
-        String name = join(path, field.getKey().getJsonName());
-        if (field.getValue() instanceof List<?> list) {
-          for (Object element : list) {
-            unknownFields(name, (Message) element, problems);
-          }
-        } else {
-          unknownFields(name, (Message) field.getValue(), problems);
-        }
-      }
-    }
+    Submessages.each(
+        message, (field, inner) -> unknownFields(join(path, field.getJsonName()), inner, problems));
   }
 
   /** What {@code kept} says and {@code read} does not say is a problem; more in it is none. */

@@ -1,10 +1,8 @@
 package orch.controller.convert;
 
-import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import com.google.protobuf.UnknownFieldSet;
-import java.util.List;
-import java.util.Map;
+import orch.api.convert.Submessages;
 
 /**
  * A field that this version does not know means something that it would miss: the member must stop,
@@ -29,17 +27,6 @@ final class KnownFields {
   /** The fields at any depth; for what is rare. */
   static void requireAll(Message message) {
     require(message);
-    for (Map.Entry<FieldDescriptor, Object> field : message.getAllFields().entrySet()) {
-      if (field.getKey().getJavaType() != FieldDescriptor.JavaType.MESSAGE) {
-        continue;
-      }
-      if (field.getValue() instanceof List<?> list) {
-        for (Object element : list) {
-          requireAll((Message) element);
-        }
-      } else {
-        requireAll((Message) field.getValue());
-      }
-    }
+    Submessages.each(message, (field, inner) -> requireAll(inner));
   }
 }
