@@ -26,6 +26,8 @@ final class OtherJvm implements AutoCloseable {
                 List.of(
                     Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                     "-XX:+UseSerialGC",
+                    // It runs too few seeds to earn back what the optimizing compiler costs.
+                    "-XX:TieredStopAtLevel=1",
                     "-Xmx512m",
                     "-cp",
                     System.getProperty("java.class.path"),

@@ -2,6 +2,8 @@ package orch.simulation;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 final class SeedRunner {
   /** One seed in so many is run again elsewhere. */
   static final int AGAIN = 20;
+
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private final int threads;
   private final Consumer<String> printer;
@@ -37,7 +41,7 @@ final class SeedRunner {
       Duration realTime) {
     String sentence() {
       return String.format(
-          "%d seeds in %.1f s (%.3f s each and thread), %d of them in a second JVM too:"
+          "%d seeds in %.1f s (%.3f s of processor time each), %d of them in a second JVM too:"
               + " %d steps, %d log entries, %d epochs, %d faults, %d processes forked,"
               + " %d jobs, %.1f hours of virtual time",
           seeds,
@@ -111,9 +115,9 @@ final class SeedRunner {
   }
 
   private static void run(long seed, @Nullable OtherJvm other, Tally tally) {
-    long began = System.nanoTime();
+    long began = THREADS.getCurrentThreadCpuTime();
     Simulation.Outcome outcome = new Simulation(seed).run();
-    tally.add(outcome, System.nanoTime() - began);
+    tally.add(outcome, THREADS.getCurrentThreadCpuTime() - began);
     if (other != null) {
       try {
         other.compare(outcome);

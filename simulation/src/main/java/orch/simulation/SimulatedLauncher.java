@@ -77,7 +77,9 @@ final class SimulatedLauncher {
     boolean leased;
     boolean late;
     boolean unleased;
-    int stops;
+
+    /** When it is killed; 0: not yet asked to stop. */
+    long killAt;
 
     Guarded(StartRequest request) {
       this.request = request;
@@ -234,7 +236,8 @@ final class SimulatedLauncher {
         Duration.ofNanos(Math.max(0, deadline - bootNanos())),
         "deadline",
         () -> {
-          if (of.deadline == deadline && !of.stopping) {
+          // Also while it stops already: no grace outlasts the end of the lease and the job's own.
+          if (of.deadline == deadline && !of.late && !of.unleased) {
             of.late = !of.leased;
             of.unleased = of.leased;
             stop(of, null);
@@ -296,16 +299,23 @@ final class SimulatedLauncher {
       return;
     }
     life.stopAsked = true;
-    Duration patience = grace != null ? grace : of.request.stop().grace();
-    int mine = ++of.stops;
-    later(
-        patience,
-        "kill",
-        () -> {
-          if (mine == of.stops) {
-            die(of, Result.signaled(SIGKILL));
-          }
-        });
+    long killAt = world.nowNanos() + (grace != null ? grace : of.request.stop().grace()).toNanos();
+    boolean first = of.killAt == 0;
+    // A later stop may end it sooner, never later.
+    if (first || killAt < of.killAt) {
+      of.killAt = killAt;
+      later(
+          Duration.ofNanos(killAt - world.nowNanos()),
+          "kill",
+          () -> {
+            if (killAt == of.killAt) {
+              die(of, Result.signaled(SIGKILL));
+            }
+          });
+    }
+    if (!first) {
+      return;
+    }
     if (TaskProfile.of(of.request.arguments()).hearsTerm()) {
       boolean handles = world.chance(0.3);
       later(
