@@ -68,6 +68,7 @@ final class SimulatedLauncher {
     final StartRequest request;
     @Nullable TaskLife life;
     long startNanos;
+    long startBootNanos;
     LauncherPort.@Nullable End end;
     boolean stopping;
 
@@ -208,6 +209,7 @@ final class SimulatedLauncher {
     TaskLife life = new TaskLife(of.request.uid(), node, world.nowNanos());
     of.life = life;
     of.startNanos = wallNanos();
+    of.startBootNanos = bootNanos();
     witness.forked(life);
     tell(listener -> listener.started(life.uid, 1, of.startNanos));
     TaskProfile.OwnEnd own = profile.draw(world, witness.calm());
@@ -385,6 +387,7 @@ final class SimulatedLauncher {
               each.request.bootId(),
               end == null,
               each.startNanos,
+              each.startBootNanos,
               end));
     }
     return found;

@@ -550,6 +550,7 @@ public final class AgentCore {
     highestJobNumber = Math.max(highestJobNumber, known.jobNumber());
     Attempt attempt = new Attempt(known, Phase.RUNNING);
     attempt.startNanos = found.startNanos();
+    attempt.startBootNanos = found.startBootNanos();
     attempts.put(found.uid(), attempt);
     effects.add(new Effect.OpenLog(known));
     if (found.end() == null) {

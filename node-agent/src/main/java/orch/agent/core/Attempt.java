@@ -51,6 +51,10 @@ final class Attempt {
   long receivedNanos;
   long launchedNanos;
   long startNanos;
+
+  /** CLOCK_BOOTTIME at which a task of before this agent started; 0: not known. */
+  long startBootNanos;
+
   @Nullable Result result;
   AttemptState endState = AttemptState.DROPPED;
   long endNanos;

@@ -258,8 +258,8 @@ final class AttemptMachine {
   }
 
   /**
-   * Counts from the task's start, which lies in the past when the agent was restarted. Only then
-   * the wall clock is asked, and once: it may jump, and must end no task before its time.
+   * Counts from the task's start, which lies in the past when the agent was restarted; by the boot
+   * clock, since a wall clock may jump, and must end no task before its time.
    */
   private void armTimeout(Attempt attempt, Moment now, List<Effect> effects) {
     JobSpec spec = attempt.definition == null ? null : attempt.definition.spec();
@@ -267,10 +267,8 @@ final class AttemptMachine {
       return;
     }
     attempt.timeoutArmed = true;
-    long ran = attempt.startNanos == 0 ? 0 : Math.max(0, now.wallNanos() - attempt.startNanos);
-    long end = now.bootNanos() + Math.max(0, spec.timeout().toNanos() - ran);
-    // Of one that this agent launched the boot clock says how long it has run at most.
-    end = Math.max(end, attempt.timeoutBootNanos);
+    long start = attempt.startBootNanos == 0 ? now.bootNanos() : attempt.startBootNanos;
+    long end = Math.max(now.bootNanos(), start + spec.timeout().toNanos());
     attempt.timeoutBootNanos = end;
     setTimer(attempt, Timer.TIMEOUT, end, effects);
     if (spec.warn() != null) {

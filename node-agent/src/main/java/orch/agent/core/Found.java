@@ -8,6 +8,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param known null: nothing is known of it but its uid
  * @param startNanos wall clock; 0: not known
+ * @param startBootNanos CLOCK_BOOTTIME of the boot in which it ran; 0: not known
  * @param end null: it has not ended
  */
-public record Found(Uid uid, @Nullable KnownAttempt known, long startNanos, @Nullable End end) {}
+public record Found(
+    Uid uid,
+    @Nullable KnownAttempt known,
+    long startNanos,
+    long startBootNanos,
+    @Nullable End end) {}

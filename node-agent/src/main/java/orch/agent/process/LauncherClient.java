@@ -648,12 +648,14 @@ public final class LauncherClient implements LauncherPort, CommandPort {
         end = Ends.gone(account, of.bootId());
       }
       long start = account.started == null ? 0 : account.started.realNanos();
+      long startBoot = account.started == null ? 0 : account.started.bootNanos();
       Shim guard = busy.get(account.uid);
       if (guard != null && account.started != null) {
         guard.leaderPid = account.started.pid();
         guard.leaderStart = account.started.pidStart();
       }
-      found.add(new Found(account.uid, account.name, account.bootId, end == null, start, end));
+      found.add(
+          new Found(account.uid, account.name, account.bootId, end == null, start, startBoot, end));
     }
     Leaves.removeStrays(of.cgroup(), accounts.values());
     heard().connected(found);

@@ -73,9 +73,16 @@ public interface LauncherPort {
    * @param bootId of the claim
    * @param end null: it has not ended
    * @param startNanos realtime; 0: unknown
+   * @param startBootNanos CLOCK_BOOTTIME of that boot; 0: unknown
    */
   record Found(
-      Uid uid, String claim, String bootId, boolean running, long startNanos, @Nullable End end) {}
+      Uid uid,
+      String claim,
+      String bootId,
+      boolean running,
+      long startNanos,
+      long startBootNanos,
+      @Nullable End end) {}
 
   /**
    * The end of an attempt, durable in the journal. Times in nanoseconds since the epoch, 0:

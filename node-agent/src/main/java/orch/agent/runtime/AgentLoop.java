@@ -472,6 +472,7 @@ public final class AgentLoop {
                 each.uid(),
                 recovered.get(each.uid()),
                 each.startNanos(),
+                each.startBootNanos(),
                 end == null ? null : end(end)));
       }
       take(new Input.LauncherConnected(all));

@@ -259,6 +259,7 @@ class AgentCoreRandomWalkTest {
                   uid,
                   remembered.get(uid),
                   now,
+                  0,
                   claim.running ? null : new End(claim.result, now, now, now))));
       journal.values().forEach(claim -> claim.durable |= !claim.running);
       input(new Input.LauncherConnected(found));

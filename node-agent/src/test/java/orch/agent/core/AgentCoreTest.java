@@ -66,7 +66,7 @@ class AgentCoreTest {
 
     @Test
     void anAttemptThatTheJournalClaimsIsNeverStarted() {
-      agent.launcher(new Found(A, null, 5, null)).session();
+      agent.launcher(new Found(A, null, 5, 0, null)).session();
       agent.wants(A).expectStarts();
     }
 
@@ -225,9 +225,11 @@ class AgentCoreTest {
     }
 
     @Test
-    void anAdoptedTaskHasOnlyTheRestOfItsTime() {
+    void anAdoptedTaskHasTheRestOfItsTimeWhateverTheWallClockSays() {
       agent.withTimeout(Duration.ofSeconds(10), null);
-      agent.launcher(new Found(A, null, agent.bootNanos - 4_000_000_000L, null)).session();
+      agent.wallJumpNanos = 3_600_000_000_000L;
+      long start = agent.bootNanos - 4_000_000_000L;
+      agent.launcher(new Found(A, null, start, start, null)).session();
       agent.wants(A);
       assertEquals(
           List.of(new Effect.SetTimer(A, Timer.TIMEOUT, agent.bootNanos + 6_000_000_000L)),
@@ -297,20 +299,20 @@ class AgentCoreTest {
   class Recovery {
     @Test
     void livingTasksAreAdopted() {
-      agent.launcher(new Found(A, null, 5, null)).expectReport(A, AttemptState.RUNNING);
+      agent.launcher(new Found(A, null, 5, 0, null)).expectReport(A, AttemptState.RUNNING);
       agent.session().exits(A, exit(3)).expectReport(A, AttemptState.FAILED);
     }
 
     @Test
     void endsThatCameWithoutAnAgentAreReported() {
-      agent.launcher(new Found(A, null, 5, new End(exit(9), 5, 6, 7)));
+      agent.launcher(new Found(A, null, 5, 0, new End(exit(9), 5, 6, 7)));
       agent.expectReport(A, AttemptState.FAILED);
       assertEquals("exited with 9", agent.report(A).reason());
     }
 
     @Test
     void aRebootIsALoss() {
-      agent.launcher(new Found(A, null, 5, new End(kind(ResultKind.LOST), 5, 0, 0)));
+      agent.launcher(new Found(A, null, 5, 0, new End(kind(ResultKind.LOST), 5, 0, 0)));
       agent.expectReport(A, AttemptState.LOST);
       assertEquals("reboot", agent.report(A).reason());
     }
@@ -324,20 +326,20 @@ class AgentCoreTest {
     @Test
     void aStartThatWasClaimedBeforeTheConnectionBrokeIsNot() {
       agent.ready().wants(A).input(new Input.LauncherLost());
-      agent.launcher(new Found(A, null, 5, null)).expectStarts();
+      agent.launcher(new Found(A, null, 5, 0, null)).expectStarts();
       assertEquals(AttemptState.RUNNING, agent.core.stateOf(A));
     }
 
     @Test
     void aStopIsSaidAgainToANewLauncher() {
       agent.ready().wants(A).started(A).stops(A).input(new Input.LauncherLost());
-      agent.launcher(new Found(A, null, 5, null)).expectStops(A);
+      agent.launcher(new Found(A, null, 5, 0, null)).expectStops(A);
     }
 
     @Test
     void anEndThatWasForgottenButNotAckedIsAckedAgain() {
       agent.ready().wants(A).exits(A, exit(0)).forgets(A);
-      agent.launcher(new Found(A, null, 5, new End(exit(0), 5, 6, 7)));
+      agent.launcher(new Found(A, null, 5, 0, new End(exit(0), 5, 6, 7)));
       assertEquals(1, agent.all(Effect.Bury.class).size());
       assertFalse(agent.reports(A));
     }

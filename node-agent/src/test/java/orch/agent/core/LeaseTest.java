@@ -190,7 +190,7 @@ final class LeaseTest {
     agent.wants(A);
     KnownAttempt known = agent.all(Effect.Remember.class).getFirst().attempt();
     agent.core = new AgentCore(Scenario.BOOT, new Obeyed(Scenario.CLUSTER, 1, 1), List.of());
-    agent.launcher(new Found(A, known, agent.bootNanos, null)).session();
+    agent.launcher(new Found(A, known, agent.bootNanos, 0, null)).session();
     assertTrue(agent.core.leased());
     agent.beats();
     assertEquals(List.of(), agent.renewals());

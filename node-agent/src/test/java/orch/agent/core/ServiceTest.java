@@ -173,7 +173,7 @@ class ServiceTest {
   @Test
   void anAgentThatTakesOverBelievesWhatWasRemembered() {
     Scenario of = new Scenario().withHealth(new HealthChecks(null, TEN_TIMES_THREE, null));
-    of.launcher(new Found(A, null, 1, null)).session();
+    of.launcher(new Found(A, null, 1, 0, null)).session();
     hears(of, Notification.remembered(true, "serving", 0));
     of.wants(A).passes(Duration.ofHours(1)).timer(A, Timer.READY);
     assertEquals(List.of(), of.stopsSent());
