@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(600)
 class ChaosIT {
-  private static final int KILLS = 100;
+  private static final int KILLS = Integer.getInteger("orch.kills", 100);
   private static final int TASKS = 24;
 
   /** Jobs that may be alive before the next is submitted. */

@@ -96,20 +96,17 @@ public record CgroupRoot(@Nullable Path directory, List<String> missing, String 
   }
 
   /**
-   * Kills and removes leaves of attempts that nobody knows; answers their names.
+   * Names of the leaves of attempts in a subtree.
    *
-   * @param known names of the leaves that stay
+   * @param but those that are left out
    */
-  public static List<String> removeStrays(Path directory, SortedSet<String> known)
-      throws IOException {
+  public static List<String> strays(Path directory, SortedSet<String> but) throws IOException {
     List<String> strays = new ArrayList<>();
     try (DirectoryStream<Path> leaves = Files.newDirectoryStream(directory, "t-*")) {
       for (Path leaf : leaves) {
         String name = String.valueOf(leaf.getFileName());
-        if (!known.contains(name)) {
+        if (!but.contains(name)) {
           strays.add(name);
-          // A leaf whose processes are still dying goes at the next start.
-          remove(leaf);
         }
       }
     }

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
@@ -44,6 +46,7 @@ public final class LauncherClient implements LauncherPort, CommandPort {
   private final Clock clock;
   private final Timers timers;
   private final Orphans orphans;
+  private final Leaves leaves;
 
   private PassedDescriptors passed = PassedDescriptors.NONE;
   private @Nullable Listener listener;
@@ -82,7 +85,8 @@ public final class LauncherClient implements LauncherPort, CommandPort {
     this.loop = loop;
     this.clock = clock;
     this.timers = timers;
-    this.orphans = new Orphans(linux, process, timers);
+    this.leaves = new Leaves(timers);
+    this.orphans = new Orphans(linux, process, timers, leaves);
     this.answers = new ShimAnswers(linux);
     this.commands = new ShimCommands(linux);
   }
@@ -374,6 +378,9 @@ public final class LauncherClient implements LauncherPort, CommandPort {
           log.warn(
               "{}: its preStop command could not be run, failed or outlived the grace", of.uid());
         }
+        if (of.facts().has(Protocol.E_LEAF_LEFT)) {
+          leaves.ended(Leaves.nameOf(of.uid()));
+        }
         durable.once(
             of.position(), () -> heard().ended(of.uid(), Ends.of(of.facts(), wallNanos())));
       }
@@ -396,6 +403,7 @@ public final class LauncherClient implements LauncherPort, CommandPort {
     StartFailure why = Results.of(of.facts(), task, request);
     passed.started(of.uid());
     release(of.slot(), of.uid());
+    leaves.ended(Leaves.nameOf(of.uid()));
     durable.once(of.position(), () -> heard().startFailed(of.uid(), why, of.facts().realNanos()));
   }
 
@@ -638,6 +646,8 @@ public final class LauncherClient implements LauncherPort, CommandPort {
             of.cgroup()));
     List<Found> found = new ArrayList<>();
     List<Account> undurableYet = new ArrayList<>();
+    SortedSet<String> living = new TreeSet<>();
+    busy.keySet().forEach(uid -> living.add(Leaves.nameOf(uid)));
     for (Account account : accounts.values()) {
       End end = null;
       if (account.ended() && durable.covers(account.endPosition)) {
@@ -646,6 +656,8 @@ public final class LauncherClient implements LauncherPort, CommandPort {
         undurableYet.add(account);
       } else if (!busy.containsKey(account.uid) && !orphans.adopt(account)) {
         end = Ends.gone(account, of.bootId());
+      } else {
+        living.add(account.leaf);
       }
       long start = account.started == null ? 0 : account.started.realNanos();
       long startBoot = account.started == null ? 0 : account.started.bootNanos();
@@ -657,7 +669,7 @@ public final class LauncherClient implements LauncherPort, CommandPort {
       found.add(
           new Found(account.uid, account.name, account.bootId, end == null, start, startBoot, end));
     }
-    Leaves.removeStrays(of.cgroup(), accounts.values());
+    leaves.begin(of.cgroup(), living);
     heard().connected(found);
     for (Account account : undurableYet) {
       durable.once(account.endPosition, () -> recordedEnd(account));

@@ -31,6 +31,7 @@ final class Orphans {
   private final Linux linux;
   private final LauncherProcess process;
   private final Timers timers;
+  private final Leaves leaves;
   private final Map<Uid, Account> living = new LinkedHashMap<>();
   private @Nullable Place place;
   private boolean polling;
@@ -48,8 +49,9 @@ final class Orphans {
     void ended(Uid uid, End end);
   }
 
-  Orphans(Linux linux, LauncherProcess process, Timers timers) {
+  Orphans(Linux linux, LauncherProcess process, Timers timers, Leaves leaves) {
     this.linux = linux;
+    this.leaves = leaves;
     this.process = process;
     this.timers = timers;
   }
@@ -108,6 +110,8 @@ final class Orphans {
         End end = Ends.of(account, 0);
         if (end != null || !lives(before)) {
           living.remove(before.uid);
+          // Where its shim died too, or could not, nobody else removes it.
+          leaves.ended(before.leaf);
           listener.ended(before.uid, end == null ? Ends.gone(before, at.bootId()) : end);
         }
       }

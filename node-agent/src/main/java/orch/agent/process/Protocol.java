@@ -125,6 +125,7 @@ final class Protocol {
   static final long E_CPU = 1 << 3;
   static final long E_STOPPED = 1 << 7;
   static final long E_DEADLINE = 1 << 8;
+  static final long E_LEAF_LEFT = 1 << 11;
   static final long E_PRE_STOP_FAILED = 1 << 17;
   static final long E_RUSAGE = 1 << 13;
   static final long E_LOCAL = 1 << 14;

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -41,27 +40,6 @@ class CgroupRootTest {
     assertNull(root.directory());
     assertEquals(List.of("memory", "cpu", "pids", "io", "cpuset"), root.missing());
     assertFalse(root.note().isEmpty());
-  }
-
-  @Test
-  void leavesThatNobodyClaimsAreRemovedAndTheOthersStay() throws Exception {
-    Path mount = CgroupRoot.mountOf(Files.readAllLines(MOUNTS, StandardCharsets.UTF_8));
-    Assumptions.assumeTrue(
-        mount != null && Files.isWritable(mount), "no cgroup v2 mount that this user may write");
-    CgroupRoot root = CgroupRoot.prepare(MOUNTS, "orch-stray-" + ProcessHandle.current().pid());
-    Path subtree = Objects.requireNonNull(root.directory());
-    try {
-      Files.createDirectory(subtree.resolve("t-known"));
-      Files.createDirectory(subtree.resolve("t-stray"));
-      Files.createDirectory(subtree.resolve("ctl-1"));
-      assertEquals(
-          List.of("t-stray"), CgroupRoot.removeStrays(subtree, new TreeSet<>(List.of("t-known"))));
-      assertTrue(Files.exists(subtree.resolve("t-known")));
-      assertTrue(Files.exists(subtree.resolve("ctl-1")));
-      assertFalse(Files.exists(subtree.resolve("t-stray")));
-    } finally {
-      assertTrue(CgroupRoot.removeAll(subtree));
-    }
   }
 
   @Test
