@@ -122,6 +122,11 @@ public final class LauncherClient implements LauncherPort, CommandPort {
 
   @Override
   public void start(StartRequest request, boolean leased) {
+    if (!recovered) {
+      // Prepared while the launcher went away: it is handed over anew after connected, which finds
+      // it unclaimed. Kept here too it would be forked twice.
+      return;
+    }
     deadlines.put(request.uid(), new Deadline(request.uid(), request.deadlineBootNanos(), leased));
     again(request);
   }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
@@ -155,6 +156,43 @@ class LauncherClientTest {
     assertEquals(List.of(later), events.found.stream().map(Found::uid).toList());
   }
 
+  @Test
+  void startWhileThereIsNoLauncherIsLeftToWhoeverHearsOfTheNextConnection() throws Exception {
+    Path ran = directory.resolve("ran");
+    killLauncher();
+    assertTrue(events.disconnected.poll(20, TimeUnit.SECONDS));
+    StartRequest early = request(List.of("/bin/sh", "-c", "echo early >>" + ran), "web/0@1");
+    submit(early);
+    assertTrue(events.connected.poll(20, TimeUnit.SECONDS));
+    assertEquals(List.of(), events.found);
+    // Starts are begun in the order in which they came.
+    Uid later = start("echo later >>" + ran);
+    assertEquals(Set.of(later), events.ends(1).keySet());
+    onLoop(client::close);
+    connectAgain();
+    assertEquals(List.of(later), events.found.stream().map(Found::uid).toList());
+    assertEquals(List.of("later"), Files.readAllLines(ran));
+  }
+
+  private void killLauncher() {
+    ProcessHandle.allProcesses()
+        .filter(each -> commandName(each.pid()).startsWith("orch-launcher"))
+        .filter(each ->
+            List.of(each.info().arguments().orElse(new String[0]))
+                .contains(directory.resolve("run").toString()))
+        .findFirst()
+        .orElseThrow()
+        .destroyForcibly();
+  }
+
+  private static String commandName(long pid) {
+    try {
+      return Files.readString(Path.of("/proc", Long.toString(pid), "comm"));
+    } catch (IOException gone) {
+      return "";
+    }
+  }
+
   private Uid start(String script) throws Exception {
     StartRequest request = request(List.of("/bin/sh", "-c", script), "web/0@1");
     submit(request);
@@ -244,6 +282,7 @@ class LauncherClientTest {
 
   private static final class Events implements LauncherPort.Listener {
     final BlockingQueue<Boolean> connected = new LinkedBlockingQueue<>();
+    final BlockingQueue<Boolean> disconnected = new LinkedBlockingQueue<>();
     final BlockingQueue<Uid> started = new LinkedBlockingQueue<>();
     final BlockingQueue<StartFailure> failures = new LinkedBlockingQueue<>();
     final BlockingQueue<Map.Entry<Uid, End>> ended = new LinkedBlockingQueue<>();
@@ -270,7 +309,9 @@ class LauncherClientTest {
     }
 
     @Override
-    public void disconnected(String why) {}
+    public void disconnected(String why) {
+      disconnected.add(true);
+    }
 
     @Override
     public void started(Uid uid, int pid, long startNanos) {
