@@ -389,7 +389,7 @@ enum {
   ORCH_STAGE_KILLED = 28,    /* killed before exec: errno 0, `index` is the signal (a stop, or a killed cgroup) */
   ORCH_STAGE_LIMITS_OF_REQUEST = 29, /* more strings or groups than the shim has room for */
   ORCH_STAGE_LANDLOCK = 30,  /* `index` counts the PATH_RULEs from 0; 65535: the rules as a whole */
-  ORCH_STAGE_PID_NAMESPACE = 31, /* `index` 0: clone, 1: mounts of its own, 2: /proc */
+  ORCH_STAGE_PID_NAMESPACE = 31, /* `index` 0: clone, 1: mounts of its own, 2: /proc, 3: EXEC enters the attempt's mounts */
   ORCH_STAGE_PRE_STOP = 32,  /* request could not be kept for PRE_STOP */
 };
 

@@ -109,6 +109,23 @@ static void begin(struct shim *shim, const struct request *r, uint64_t seq) {
   shared_store(slot->state, ORCH_SLOT_EXEC);
 }
 
+/* The init of an attempt that another shim guards, as a pidfd; or -errno. */
+static int init_of(const struct shim *shim, const struct orch_uid *uid) {
+  for (uint32_t n = 0; n < shim->table->slots; n++) {
+    const struct orch_slot *guard = table_slot(shim->table, n);
+    uint32_t state = shared_load(guard->state);
+    if (state < ORCH_SLOT_RUNNING || state > ORCH_SLOT_DRAINING || !uid_equal(&guard->uid, uid)) continue;
+    if ((guard->start_flags & ORCH_S_PID_NAMESPACE) == 0) return -EINVAL;
+    int pidfd = pidfd_open_process((pid_t)shared_load(guard->task_pid));
+    if (pidfd < 0) return -errno;
+    /* Its status is written down before it is reaped: while there is none, the pid is no other's. */
+    if (uid_equal(&guard->uid, uid) && shared_load(guard->exited_boot) == 0) return pidfd;
+    close(pidfd);
+    break;
+  }
+  return -ESRCH;
+}
+
 void shim_exec(struct shim *shim, uint64_t seq, struct request *r, const int *fds) {
   struct orch_slot *slot = shim->slot;
   int own[ORCH_PASSED_FDS_MAX];
@@ -127,16 +144,27 @@ void shim_exec(struct shim *shim, uint64_t seq, struct request *r, const int *fd
     fail(shim, ORCH_STAGE_CGROUP, error, 0);
     return;
   }
+  int inside = 0;
+  if ((r->fixed.flags & ORCH_S_PID_NAMESPACE) != 0) {
+    inside = init_of(shim, &shim->command);
+    if (inside < 0) {
+      fail(shim, ORCH_STAGE_PID_NAMESPACE, -inside, 0);
+      return;
+    }
+    r->fixed.flags &= ~ORCH_S_PID_NAMESPACE; /* the attempt's, none of its own */
+  }
   slot->started_real = realtime_now();
   slot->started_boot = boottime_now();
   struct spawn s = {.request = r,
                     .argv = r->argv,
+                    .inside = inside,
                     .join = (shim->capabilities & ORCH_CAP_JOIN) != 0,
                     .leaf = shim->leaf, .out = out, .err = err, .passed = own, .report = &slot->start_report, .pid = &slot->task_pid};
   error = spawn(&s, &shim->pidfd);
+  if (inside > 0) close(inside);
   if (error != 0) {
     shim->pidfd = -1;
-    fail(shim, ORCH_STAGE_CLONE, error, 0);
+    fail(shim, inside > 0 ? ORCH_STAGE_PID_NAMESPACE : ORCH_STAGE_CLONE, error, 0);
     return;
   }
   uint64_t report = shared_load(slot->start_report);

@@ -22,7 +22,7 @@
 #include "landlock.h"
 #include "table.h"
 
-enum { STACK = 65536, PASSED_BASE = 128 };
+enum { STACK = 65536, PASSED_BASE = 128, ENTER_MOUNTS = 3 };
 
 /* The child runs in the shim's memory, so it has a stack of its own and must change nothing but what is here. */
 static _Alignas(4096) char stack[STACK];
@@ -233,6 +233,7 @@ void spawn_join(const struct spawn *s) {
 
 static void child(void *context) {
   const struct spawn *s = context;
+  if (s->inside > 0) require(s, ORCH_STAGE_PID_NAMESPACE, ENTER_MOUNTS, setns(s->inside, CLONE_NEWNS));
   if ((s->request->fixed.flags & ORCH_S_PID_NAMESPACE) == 0) spawn_join(s);
   struct request *r = s->request;
   uint64_t flags = r->fixed.flags;
@@ -286,6 +287,24 @@ long spawn_child(const struct spawn *s, uint64_t flags, int *pidfd) {
   return clone3_call(&arguments, task ? child : NULL, (void *)s);
 }
 
+/* Only children are born into a PID namespace that was entered; so it is entered for this one and left again. */
+static int spawn_inside(const struct spawn *s, int *pidfd) {
+  int own = pidfd_open_process(getpid());
+  if (own < 0) return errno;
+  if (setns(s->inside, CLONE_NEWPID) != 0) {
+    int error = errno;
+    close(own);
+    return error;
+  }
+  long pid = spawn_child(s, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, pidfd);
+  if (setns(own, CLONE_NEWPID) != 0) {
+    complain("cannot leave a task's PID namespace: %e", errno);
+    _exit(1); /* what came next would be born there */
+  }
+  close(own);
+  return pid < 0 ? (int)-pid : 0;
+}
+
 int spawn(const struct spawn *s, int *pidfd) {
   struct request *r = s->request;
   if ((r->fixed.flags & ORCH_S_LISTEN_PID) != 0) {
@@ -293,6 +312,7 @@ int spawn(const struct spawn *s, int *pidfd) {
     r->env[r->envc + 1] = NULL;
   }
   if ((r->fixed.flags & ORCH_S_PID_NAMESPACE) != 0) return init_spawn(s, pidfd);
+  if (s->inside > 0) return spawn_inside(s, pidfd);
   long pid = spawn_child(s, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, pidfd);
   return pid < 0 ? (int)-pid : 0;
 }

@@ -26,6 +26,7 @@ struct spawn {
   bool join;             /* the child moves to the leaf itself: the kernel cannot clone into it */
   int out;               /* write ends of the FIFOs */
   int err;
+  int inside;            /* pidfd of an init whose PID and mount namespaces the child is to be in; 0: the caller's own */
   const int *passed;     /* fds received with the request, as many as request->fds */
   uint64_t *report;      /* in shared memory: see orch_slot.start_report */
   uint32_t *pid;         /* in shared memory: written by the kernel before the child runs */

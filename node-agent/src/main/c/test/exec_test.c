@@ -194,6 +194,47 @@ static void a_command_that_cannot_be_started_says_why_and_frees_the_shim(void) {
   leave(&c);
 }
 
+static void a_command_in_a_task_with_a_pid_namespace_is_inside_of_it(void) {
+  char text[4096];
+  uint64_t sequence, unused;
+  struct start s = shell("exec sleep 60", &sequence);
+  s.fixed.flags |= ORCH_S_PID_NAMESPACE;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  struct orch_started task = started(0);
+  s = shell("cat /proc/1/comm /proc/2/comm; ls -d /proc/[0-9]* | wc -l; kill -9 1; kill -0 2 && echo inside; (setsid sleep 60 &); exit 3", &unused);
+  s.fixed.flags |= ORCH_S_PID_NAMESPACE;
+  struct command c = send_command(1, sequence, &s);
+  struct orch_exec_started begun = command_started(1);
+  expect(begun.pid > 2 && begun.pid_start > 0);
+  read_all(c.out, text, sizeof text);
+  expect(strcmp(text, "orch-init\nsleep\n5\ninside\n") == 0); /* with this shell, ls and wc */
+  struct orch_exec_exited exited = command_exited(1);
+  expect(exited.exit_status == 3 && exited.pid == begun.pid);
+  expect(alive(task.pid));
+  leave(&c);
+  /* The shim is where it was: its next task is in the host's namespace. */
+  expect(run_shell(1, "test \"$(cat /proc/1/comm)\" != orch-init", NULL).exit_status == 0);
+  s = shell("sleep 60", &unused);
+  s.fixed.flags |= ORCH_S_PID_NAMESPACE;
+  c = send_command(1, sequence, &s);
+  begun = command_started(1);
+  expect(about(0, ORCH_KILL, sequence).error == 0);
+  exited = command_exited(1);
+  expect(exited.si_code == CLD_KILLED && exited.exit_status == SIGKILL);
+  ended(0);
+  expect(!alive(begun.pid) && leaves() == 0);
+  leave(&c);
+  s = shell("true", &unused); /* in an attempt that is over, or never was in a namespace */
+  s.fixed.flags |= ORCH_S_PID_NAMESPACE;
+  c = send_command(1, sequence, &s);
+  struct orch_start_failed failed;
+  client_await(agent.shim[1], ORCH_EXEC_FAILED, &message, 5000);
+  memcpy(&failed, message.body, sizeof failed);
+  expect(with_cgroups() ? failed.stage == ORCH_STAGE_CGROUP : failed.stage == ORCH_STAGE_PID_NAMESPACE && failed.error == ESRCH);
+  leave(&c);
+}
+
 static void a_command_can_be_signalled(void) {
   struct orch_started task;
   uint64_t sequence = sleeping(0, &task);
@@ -296,6 +337,7 @@ void exec_tests(void) {
   run(a_command_ends_when_nobody_wants_it_any_more);
   if (with_cgroups()) run(the_end_of_the_task_is_the_end_of_its_commands);
   run(a_command_that_cannot_be_started_says_why_and_frees_the_shim);
+  if ((agent.welcome.capabilities & ORCH_CAP_PID_NAMESPACE) != 0) run(a_command_in_a_task_with_a_pid_namespace_is_inside_of_it);
   run(a_command_can_be_signalled);
   run(input_outlives_the_agent_and_ends_when_it_is_told_to);
   run(a_terminal_is_read_as_the_tasks_output);

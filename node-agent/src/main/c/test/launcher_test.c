@@ -115,7 +115,8 @@ static void a_hundred_thousand_lines_are_all_there(void) {
   uint64_t sequence;
   run_shell(0, "seq 1 100000", &sequence);
   struct log log = output_of(sequence);
-  expect(log.stream[1].frames == 100000 && log.lost_lines == 0);
+  /* A line whose writer was held up in its middle comes in two frames. */
+  expect(log.stream[1].frames - log.stream[1].partial == 100000 && log.lost_lines == 0);
   free_log(&log);
 }
 

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import orch.agent.cgroup.CgroupRoot;
+import orch.agent.linux.JnaLinux;
 import orch.api.model.AttemptState;
 import orch.api.model.ControllerMessage;
 import orch.api.model.Execution;
@@ -23,6 +24,7 @@ import orch.api.model.TaskSet;
 import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -149,6 +151,24 @@ class ExecTest {
   }
 
   @Test
+  void commandInATaskWithItsOwnPidNamespaceRunsInsideOfIt() throws Exception {
+    Assumptions.assumeTrue(new JnaLinux().effectiveUser() == 0, "PID namespaces need root");
+    RealAgent of = begin(true);
+    JobSpec plain = shell("sleep 60");
+    of.run(
+        uid,
+        RealProcessesTest.withExecution(plain, execution(plain.execution(), false, false, true)));
+    of.awaitState(uid, AttemptState.RUNNING);
+    FakeConversation command = exec(of, false, "sh", "-c", "cat /proc/1/comm; exit 4");
+    assertEquals(4, command.ended().exitCode());
+    assertTrue(command.out().startsWith("orch-init\n"), command.out());
+    FakeConversation next = exec(of, false, "sh", "-c", "ls -d /proc/[0-9]* | wc -l");
+    assertEquals(0, next.ended().exitCode());
+    // The init, the task, and of the command: the shell, ls and wc.
+    assertTrue(Integer.parseInt(next.out().strip()) <= 6, next.out());
+  }
+
+  @Test
   void signalReachesTheCommand() throws Exception {
     RealAgent of = withTask(false);
     FakeConversation command =
@@ -234,6 +254,11 @@ class ExecTest {
   }
 
   static Execution interactive(Execution e, boolean tty) {
+    return execution(e, true, tty, false);
+  }
+
+  private static Execution execution(
+      Execution e, boolean interactive, boolean tty, boolean pidNamespace) {
     return new Execution(
         e.command(),
         e.script(),
@@ -253,9 +278,9 @@ class ExecTest {
         "",
         false,
         List.of(),
-        false,
+        pidNamespace,
         null,
-        true,
+        interactive,
         tty);
   }
 

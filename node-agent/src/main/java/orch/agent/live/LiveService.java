@@ -146,7 +146,7 @@ public final class LiveService implements LiveTasks {
                     execution.seccomp(),
                     false,
                     List.of(),
-                    false,
+                    execution.pidNamespace(),
                     execution.fileAccess(),
                     false,
                     false)),

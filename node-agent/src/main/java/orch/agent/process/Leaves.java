@@ -16,10 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The leaf cgroups of attempts, beside what their shims do with them. A shim removes its leaf before
- * it records the end; what stays behind of an attempt that has ended, because nobody guarded it any
- * more or it could not be removed then, is removed here, tried again until it is gone. Belongs to
- * the agent's loop.
+ * The leaf cgroups of attempts, beside what their shims do with them. A shim removes its leaf
+ * before it records the end; what stays behind of an attempt that has ended, because nobody guarded
+ * it any more or it could not be removed then, is removed here, tried again until it is gone.
+ * Belongs to the agent's loop.
  */
 final class Leaves {
   private static final Logger log = LoggerFactory.getLogger(Leaves.class);

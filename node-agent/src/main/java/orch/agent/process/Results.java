@@ -126,7 +126,10 @@ final class Results {
               : "; this needs a kernel with Landlock and noNewPrivileges: leave fileAccess out or"
                   + " choose another node";
       case Protocol.STAGE_PID_NAMESPACE ->
-          "; this needs an agent that runs as root: leave pidNamespace out or choose another node";
+          facts.errno() == Errno.ESRCH
+              ? "; the task has ended, or its guard is of an earlier launcher"
+              : "; this needs an agent that runs as root: leave pidNamespace out or choose another"
+                    + " node";
       case Protocol.STAGE_SECCOMP ->
           facts.errno() == Errno.EACCES ? "; leave noNewPrivileges at true" : "";
       default -> "";

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param logTotalBytes kept of its output; 0: no limit
  * @param filter seccomp program, struct sock_filter[]; empty: none
  * @param preStop program and arguments run before the stop signal; empty: none
- * @param pidNamespace of its own
+ * @param pidNamespace of its own; of a command: the attempt's
  * @param pathRules empty: the file system is as open as to any process of its user
  * @param input of its standard input
  */
@@ -107,7 +107,7 @@ public record StartRequest(
         0,
         filter,
         List.of(),
-        false,
+        pidNamespace,
         pathRules,
         Input.NONE);
   }
