@@ -276,8 +276,10 @@ final class Watches implements CommittedListener, AutoCloseable {
     Place place = token.isEmpty() ? here() : resume(token);
     // Who breaks off in the middle of the beginning has to begin anew.
     inOrder(out, watch, token, place.token(), sink -> watch.begin(!token.isEmpty(), sink));
+    // The end itself may have come between the stream before and this one: it is still to be told.
+    long missed = token.isEmpty() ? place.revision() : newest();
     out.send(watch.stamped(null, place.token()));
-    while (!watch.ended()) {
+    while (!watch.ended() || place.revision() < missed) {
       Place before = place;
       Step step = next(before);
       place = step.place;
@@ -327,6 +329,15 @@ final class Watches implements CommittedListener, AutoCloseable {
     lock.lock();
     try {
       return new Place(incarnation, generation, revision);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private long newest() {
+    lock.lock();
+    try {
+      return revision;
     } finally {
       lock.unlock();
     }

@@ -208,6 +208,23 @@ final class WatchTest {
   }
 
   @Test
+  void watchUntilTheEndThatResumesTellsOfTheEndThatItMissed() {
+    long a = bench.submit("a", 1).getNumber();
+    WatchJobsRequest.Builder request =
+        WatchJobsRequest.newBuilder()
+            .setFilter(JobFilter.newBuilder().addNumbers(a))
+            .setUntilEnded(true);
+    Jobs watch = watch(request);
+    assertEquals("a QUEUED", watch.next());
+    String token = watch.token;
+    bench.jobs().cancelJob(CancelJobRequest.newBuilder().setName("a").build());
+    Jobs resumed = watch(request.setResumeToken(token));
+    assertEquals("a CANCELLED", resumed.next());
+    assertTrue(resumed.ends());
+    assertTrue(watch(request.setResumeToken(resumed.token)).ends(), "it is told once");
+  }
+
+  @Test
   void watcherOfLiveJobsHearsOfTheirEndAndDeletion() {
     bench.submit("done", 1);
     bench.jobs().cancelJob(CancelJobRequest.newBuilder().setName("done").build());
