@@ -120,9 +120,7 @@ public final class ControllerLoop {
     this(seams, layout, name, CheckpointPolicy.DEFAULT, failure);
   }
 
-  /**
-   * @param name of this controller, unique among the members
-   */
+  /** A loop of the controller {@code name}, of which there is one among the members. */
   public ControllerLoop(
       Seams seams, LogLayout layout, String name, CheckpointPolicy policy, Failure failure) {
     this.seams = seams;
@@ -497,10 +495,7 @@ public final class ControllerLoop {
     }
   }
 
-  /**
-   * Another may lead by now. Who stayed here, an agent or a client that waits for news, would wait
-   * for as long as this controller hears nothing of its successor.
-   */
+  /** Another may lead, unheard: agents and clients that wait for news would wait here in vain. */
   private void suspend() {
     sessions.suspend();
     listeners.suspended();
