@@ -409,6 +409,11 @@ enum PlantedBug {
     }
 
     @Override
+    public Backup backup(BackupTaker taker) {
+      return port.backup(taker);
+    }
+
+    @Override
     public Subscription addListener(CommittedListener listener) {
       return port.addListener(listener);
     }

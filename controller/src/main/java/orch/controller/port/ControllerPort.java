@@ -74,9 +74,7 @@ public interface ControllerPort {
    * Begins a backup of the state as it is, and of nothing that has not committed. Who does not lead
    * has none: it fails.
    */
-  default Backup backup(BackupTaker taker) {
-    throw new UnsupportedOperationException("no backups here");
-  }
+  Backup backup(BackupTaker taker);
 
   /** Reads the answer's objects from the state in which they were decided. */
   @FunctionalInterface

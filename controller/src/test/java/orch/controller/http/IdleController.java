@@ -61,4 +61,9 @@ final class IdleController implements ControllerPort {
   public Subscription addListener(CommittedListener listener) {
     throw new UnsupportedOperationException();
   }
+
+  @Override
+  public Backup backup(BackupTaker taker) {
+    throw new UnsupportedOperationException();
+  }
 }

@@ -233,6 +233,11 @@ final class InMemoryController implements ControllerPort, AutoCloseable {
   }
 
   @Override
+  public Backup backup(BackupTaker taker) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
   public Subscription addListener(CommittedListener listener) {
     loop.execute(() -> {
       listeners.add(listener);
