@@ -1,5 +1,6 @@
 package orch.api.convert;
 
+import static java.util.stream.Collectors.joining;
 import static orch.api.convert.AttemptConvert.toProto;
 
 import com.google.protobuf.ByteString;
@@ -30,11 +31,13 @@ import orch.api.model.NodeDescription;
 import orch.api.model.SpecDefinition;
 import orch.api.model.StageTimes;
 import orch.api.model.StopOrder;
+import orch.api.model.UnreadableSpec;
 
 /**
  * The messages between agents and controllers, as protobuf and in the model. From a message of a
- * newer peer whose kind is not known here comes an empty Optional: skip it. What is malformed
- * throws IllegalArgumentException with a sentence.
+ * newer peer whose kind is not known here comes an empty Optional: skip it. A spec that this
+ * version cannot hold comes as {@link UnreadableSpec}. What is malformed throws
+ * IllegalArgumentException with a sentence.
  */
 public final class LinkConvert {
   private LinkConvert() {}
@@ -225,13 +228,7 @@ public final class LinkConvert {
                   message.getWelcome().getWantInventory(),
                   message.getWelcome().getAdoptedFrom(),
                   message.getWelcome().getHeldBelow()));
-      case DESIRED ->
-          Optional.of(
-              new ControllerMessage.Desired(
-                  message.getDesired().getFull(),
-                  message.getDesired().getLast(),
-                  map(message.getDesired().getSpecsList(), LinkConvert::definition),
-                  map(message.getDesired().getAttemptsList(), LinkConvert::desired)));
+      case DESIRED -> Optional.of(desired(message.getDesired()));
       case FORGET ->
           Optional.of(
               new ControllerMessage.Forget(
@@ -282,6 +279,31 @@ public final class LinkConvert {
         .setTraceState(definition.traceState())
         .setCount(definition.count())
         .build();
+  }
+
+  private static ControllerMessage.Desired desired(Desired desired) {
+    List<SpecDefinition> specs = new ArrayList<>();
+    List<UnreadableSpec> unreadable = new ArrayList<>();
+    for (orch.agent.v1.SpecDefinition definition : desired.getSpecsList()) {
+      try {
+        specs.add(definition(definition));
+      } catch (InvalidSpecException e) {
+        unreadable.add(
+            new UnreadableSpec(
+                AttemptConvert.fromProto(definition.getJobUid()),
+                definition.getVersion(),
+                definition.getNamespace(),
+                definition.getJobName(),
+                definition.getJobNumber(),
+                e.problems().stream().map(FieldProblem::toString).collect(joining("; "))));
+      }
+    }
+    return new ControllerMessage.Desired(
+        desired.getFull(),
+        desired.getLast(),
+        specs,
+        map(desired.getAttemptsList(), LinkConvert::desired),
+        unreadable);
   }
 
   private static SpecDefinition definition(orch.agent.v1.SpecDefinition definition) {

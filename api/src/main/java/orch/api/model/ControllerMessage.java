@@ -28,10 +28,24 @@ public sealed interface ControllerMessage {
     }
   }
 
-  /** What should run: a full set in parts, then deltas. */
+  /**
+   * What should run: a full set in parts, then deltas.
+   *
+   * @param unreadable specs that came with it and are not among {@code specs}, as this version
+   *     cannot hold them; nobody sends any
+   */
   record Desired(
-      boolean full, boolean last, List<SpecDefinition> specs, List<DesiredAttempt> attempts)
-      implements ControllerMessage {}
+      boolean full,
+      boolean last,
+      List<SpecDefinition> specs,
+      List<DesiredAttempt> attempts,
+      List<UnreadableSpec> unreadable)
+      implements ControllerMessage {
+    public Desired(
+        boolean full, boolean last, List<SpecDefinition> specs, List<DesiredAttempt> attempts) {
+      this(full, last, specs, attempts, List.of());
+    }
+  }
 
   /** These terminal results are committed. */
   record Forget(List<Uid> uids) implements ControllerMessage {}

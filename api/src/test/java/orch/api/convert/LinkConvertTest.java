@@ -37,6 +37,7 @@ import orch.api.model.StartFailure;
 import orch.api.model.StopOrder;
 import orch.api.model.TaskSet;
 import orch.api.model.Uid;
+import orch.api.model.UnreadableSpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -239,6 +240,50 @@ final class LinkConvertTest {
         new ControllerMessage.Desired(false, false, List.of(definition), List.of());
     assertEquals(
         Optional.of(message), LinkConvert.fromMessage(LinkConvert.toMessage(HEADER, message)));
+  }
+
+  @Test
+  void aSpecOfANewerVersionIsToldOfAloneAndIsNeverReadInPart() {
+    SpecDefinition definition =
+        new SpecDefinition(
+            JOB,
+            3,
+            JobSpec.batch("web", TaskSet.count(1), List.of("/bin/true")),
+            "default",
+            "web",
+            42,
+            "0af7651916cd43dd8448eb211c80319c",
+            "",
+            1);
+    orch.agent.v1.ControllerMessage.Builder sent =
+        LinkConvert.toMessage(
+            HEADER,
+            new ControllerMessage.Desired(true, true, List.of(definition, definition), List.of()))
+            .toBuilder();
+    sent.getDesiredBuilder()
+        .getSpecsBuilder(1)
+        .getSpecBuilder()
+        .getStopBuilder()
+        .setUnknownFields(
+            UnknownFieldSet.newBuilder()
+                .addField(999, UnknownFieldSet.Field.newBuilder().addVarint(1).build())
+                .build());
+    assertEquals(
+        Optional.of(
+            new ControllerMessage.Desired(
+                true,
+                true,
+                List.of(definition),
+                List.of(),
+                List.of(
+                    new UnreadableSpec(
+                        JOB,
+                        3,
+                        "default",
+                        "web",
+                        42,
+                        "stop.999: is a field that this version does not know")))),
+        LinkConvert.fromMessage(sent.build()));
   }
 
   @Test

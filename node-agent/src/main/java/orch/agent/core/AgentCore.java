@@ -22,6 +22,7 @@ import orch.api.model.SpecDefinition;
 import orch.api.model.StageTimes;
 import orch.api.model.StopOrder;
 import orch.api.model.Uid;
+import orch.api.model.UnreadableSpec;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,12 +40,7 @@ public final class AgentCore {
   /** Attempts in one part of an inventory. */
   static final int INVENTORY_PART = 500;
 
-  /** Specs kept for orders to come; when there are more, the controller is asked for a resync. */
-  static final int SPECS = 4_096;
-
   private static final Duration REPEAT_AFTER = Duration.ofSeconds(30);
-
-  private record SpecKey(Uid jobUid, long version) {}
 
   private final String bootId;
   private final Leases leases = new Leases();
@@ -52,7 +48,7 @@ public final class AgentCore {
   private final ServiceMachine services = new ServiceMachine(machine);
   private final TreeMap<Uid, Attempt> attempts = new TreeMap<>();
   private final Tombstones tombstones;
-  private final LinkedHashMap<SpecKey, SpecDefinition> specs = new LinkedHashMap<>(16, 0.75f, true);
+  private final Specs specs = new Specs();
   private Obeyed obeyed;
   private long appliedRevision;
   private long highestJobNumber;
@@ -336,10 +332,7 @@ public final class AgentCore {
 
   /** Answers whether all of it could be applied. */
   private boolean desired(ControllerMessage.Desired desired, Moment now, List<Effect> effects) {
-    for (SpecDefinition definition : desired.specs()) {
-      specs.put(new SpecKey(definition.jobUid(), definition.version()), definition);
-      highestJobNumber = Math.max(highestJobNumber, definition.jobNumber());
-    }
+    highestJobNumber = Math.max(highestJobNumber, specs.add(desired));
     if (desired.full() && fullSet == null) {
       fullSet = new TreeSet<>();
     }
@@ -357,15 +350,13 @@ public final class AgentCore {
       stopUnwanted(fullSet, now, effects);
       fullSet = null;
     }
-    while (specs.size() > SPECS) {
-      specs.remove(specs.firstEntry().getKey());
-    }
+    specs.trim();
     return true;
   }
 
   /** Answers false when the order needs a spec that is not there. */
   private boolean order(DesiredAttempt order, Moment now, List<Effect> effects) {
-    SpecDefinition definition = specs.get(new SpecKey(order.jobUid(), order.specVersion()));
+    SpecDefinition definition = specs.of(order);
     Attempt attempt = attempts.get(order.uid());
     if (attempt == null) {
       return newAttempt(order, definition, now, effects);
@@ -399,10 +390,15 @@ public final class AgentCore {
       effects.add(new Effect.Report(unknown(order, definition)));
       return true;
     }
-    if (definition == null) {
+    UnreadableSpec unreadable = specs.unreadable(order);
+    Attempt attempt;
+    if (definition != null) {
+      attempt = new Attempt(KnownAttempt.of(order, definition), Phase.READY);
+    } else if (unreadable != null) {
+      attempt = new Attempt(KnownAttempt.unreadable(order, unreadable), Phase.READY);
+    } else {
       return false;
     }
-    Attempt attempt = new Attempt(KnownAttempt.of(order, definition), Phase.READY);
     attempt.order = order;
     attempt.definition = definition;
     attempt.stop = order.stop();
@@ -418,6 +414,9 @@ public final class AgentCore {
           AttemptMachine.Detail.why("stopped before it started"),
           now,
           effects);
+    } else if (unreadable != null) {
+      attempt.refuse(unreadable, now.wallNanos());
+      machine.report(attempt, now, effects);
     } else if (order.startDelay().isPositive()) {
       attempt.phase = Phase.DELAYED;
       AttemptMachine.setTimer(

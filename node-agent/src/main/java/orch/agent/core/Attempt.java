@@ -12,8 +12,10 @@ import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.SpecDefinition;
 import orch.api.model.StageTimes;
+import orch.api.model.StartFailure;
 import orch.api.model.StopOrder;
 import orch.api.model.Uid;
+import orch.api.model.UnreadableSpec;
 import org.jspecify.annotations.Nullable;
 
 /** One attempt in the memory of {@link AgentCore}. */
@@ -123,6 +125,20 @@ final class Attempt {
     reason = why;
     endNanos = nowNanos;
     recordNanos = nowNanos;
+  }
+
+  /** It is never started, as its spec is of a newer version than this agent. */
+  void refuse(UnreadableSpec spec, long nowNanos) {
+    StartFailure why =
+        new StartFailure(
+            "spec",
+            0,
+            "cannot start "
+                + known.name()
+                + ": this agent is older than what the job asks for ("
+                + spec.why()
+                + "); upgrade the agent, or place the job on nodes whose agents are newer");
+    end(new End(Result.without(ResultKind.START_FAILED, why), 0, nowNanos, nowNanos));
   }
 
   void end(End end) {

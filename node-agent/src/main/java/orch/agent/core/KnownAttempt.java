@@ -5,6 +5,7 @@ import orch.api.model.DesiredAttempt;
 import orch.api.model.PartitionMode;
 import orch.api.model.SpecDefinition;
 import orch.api.model.Uid;
+import orch.api.model.UnreadableSpec;
 
 /**
  * What the agent must still know of an attempt after a restart of its own: kept in a file of the
@@ -47,6 +48,23 @@ public record KnownAttempt(
         definition.spec().partition().mode() == PartitionMode.STOP
             ? definition.spec().partition().stopAfter()
             : Duration.ZERO);
+  }
+
+  /** For one that is never started. */
+  static KnownAttempt unreadable(DesiredAttempt order, UnreadableSpec spec) {
+    return new KnownAttempt(
+        order.uid(),
+        order.jobUid(),
+        spec.jobNumber(),
+        spec.namespace(),
+        spec.jobName(),
+        order.index(),
+        order.attempt(),
+        "",
+        order.spanId(),
+        false,
+        Duration.ofDays(7),
+        Duration.ZERO);
   }
 
   /** For one that the journal claims and the file does not know: lost in a power failure. */

@@ -15,16 +15,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
 import orch.api.model.ControllerMessage;
+import orch.api.model.DesiredAttempt;
 import orch.api.model.NodeCapacity;
 import orch.api.model.NodeDescription;
+import orch.api.model.Result;
 import orch.api.model.ResultKind;
+import orch.api.model.StageTimes;
 import orch.api.model.StopOrder;
 import orch.api.model.TimeoutWarning;
 import orch.api.model.Uid;
+import orch.api.model.UnreadableSpec;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -388,6 +394,73 @@ class AgentCoreTest {
       agent.wantsOnly().expectStops().expectReport(A, AttemptState.RUNNING);
       assertTrue(agent.report(A).reason().startsWith("held"));
       agent.stops(A).expectStops(A);
+    }
+
+    /** As a newer controller sends a spec with fields that this agent does not know. */
+    private void wantsUnreadable(Uid uid, @Nullable StopOrder stop) {
+      UnreadableSpec spec =
+          new UnreadableSpec(
+              NEWER_JOB, 1, "default", "web", 43, "stop.999: is a field of a newer version");
+      agent.message(
+          new ControllerMessage.Desired(
+              false, false, List.of(), List.of(ofNewerJob(uid, stop)), List.of(spec)));
+    }
+
+    private static final Uid NEWER_JOB = new Uid(1, 1, 1_001);
+
+    private static DesiredAttempt ofNewerJob(Uid uid, @Nullable StopOrder stop) {
+      DesiredAttempt like = order(uid, BOOT, stop, Duration.ZERO);
+      return new DesiredAttempt(
+          uid,
+          NEWER_JOB,
+          1,
+          like.index(),
+          1,
+          BOOT,
+          stop,
+          Duration.ZERO,
+          new TreeMap<>(),
+          like.fencingToken(),
+          "",
+          "",
+          0,
+          StageTimes.NONE);
+    }
+
+    @Test
+    void anAttemptWhoseSpecIsOfANewerVersionIsRefusedAndTheOthersRunOn() {
+      agent.ready().wants(A).started(A);
+      wantsUnreadable(B, null);
+      AttemptStatus refused = agent.report(B);
+      assertEquals(AttemptState.FAILED, refused.state());
+      assertEquals(
+          "cannot start web/2@1: this agent is older than what the job asks for (stop.999: is a"
+              + " field of a newer version); upgrade the agent, or place the job on nodes whose"
+              + " agents are newer",
+          refused.reason());
+      Result result = refused.result();
+      assertTrue(result != null && result.kind() == ResultKind.START_FAILED);
+      assertEquals(43, refused.jobNumber());
+      assertEquals(List.of(), agent.all(Effect.CloseSession.class));
+      agent.expectStarts().expectStops();
+      // Said again, by a resync for example, it is not started either.
+      wantsUnreadable(B, null);
+      agent.expectStarts();
+      agent.wants(uid(3)).expectStarts(uid(3));
+      agent.forgets(B).expectStarts();
+      assertEquals(
+          List.of(B),
+          agent.all(Effect.Bury.class).stream().map(each -> each.tombstone().uid()).toList());
+    }
+
+    @Test
+    void aRunningAttemptWhoseSpecBecameUnreadableRunsOnAndCanBeStopped() {
+      agent.launcher(new Found(B, null, 5, null)).session();
+      wantsUnreadable(B, null);
+      agent.expectStops();
+      assertEquals(AttemptState.RUNNING, agent.core.stateOf(B));
+      wantsUnreadable(B, new StopOrder(null, "cancelled by alice"));
+      agent.expectStops(B);
     }
 
     @Test
