@@ -269,7 +269,7 @@ public final class ControllerLoop {
 
   /** Decides and applies; changes go to the log, effects are held. */
   Decision decide(Input input) {
-    Decision decision = replica.decide(input, seams.clock().now());
+    Decision decision = replica.decide(input, seams.clock());
     if (!decision.changes().isEmpty()) {
       FormatLevels.requireReadable(decision.changes(), replica.state().formatLevel());
       long revision = log.append(RecordConvert.encode(replica.last(), decision.changes()));
@@ -557,7 +557,7 @@ public final class ControllerLoop {
     public void replayed(Entry entry) {
       guarded(
               () -> {
-                Replica.Applied applied = replica.apply(entry);
+                Replica.Applied applied = replica.apply(entry, caughtUp ? seams.clock() : null);
                 requireKnownFormat();
                 epoch = entry.epoch();
                 committed = entry.index();

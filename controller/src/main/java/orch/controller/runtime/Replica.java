@@ -3,6 +3,7 @@ package orch.controller.runtime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import orch.api.seam.Clock;
 import orch.controller.convert.RecordConvert;
 import orch.controller.convert.StateCodec;
 import orch.controller.core.Change;
@@ -21,7 +22,7 @@ final class Replica {
 
   private State state = new State();
   private Decider decider = new Decider(state);
-  private Instant last = Instant.EPOCH;
+  private final LogClock clock = new LogClock();
   private @Nullable StateLoader loader;
 
   /** An entry's or a decision's changes, with the time of the last of them. */
@@ -35,7 +36,7 @@ final class Replica {
   void reset() {
     state = new State();
     decider = new Decider(state);
-    last = Instant.EPOCH;
+    clock.reset();
     loader = null;
   }
 
@@ -52,7 +53,7 @@ final class Replica {
     loader = null;
     state = from.finish();
     decider = new Decider(state);
-    last = Instant.ofEpochSecond(0, state.nowNanos());
+    clock.read(Instant.ofEpochSecond(0, state.nowNanos()));
   }
 
   /** Begins a checkpoint of the state as it is now. */
@@ -60,8 +61,12 @@ final class Replica {
     return state.freeze(CODEC, false, Snapshot.Sizes.DEFAULT);
   }
 
-  /** Applies what another leader, or this one in an earlier life, decided. */
-  Applied apply(Entry entry) {
+  /**
+   * Applies what another leader, or this one in an earlier life, decided.
+   *
+   * @param now null: it may have been decided long ago
+   */
+  Applied apply(Entry entry, @Nullable Clock now) {
     List<Change> changes = new ArrayList<>();
     for (byte[] record : entry.records()) {
       RecordConvert.Decided decided = RecordConvert.decode(record);
@@ -69,11 +74,13 @@ final class Replica {
         state.apply(change, decided.now());
       }
       changes.addAll(decided.changes());
-      if (decided.now().isAfter(last)) {
-        last = decided.now();
+      if (now == null) {
+        clock.read(decided.now());
+      } else {
+        clock.followed(decided.now(), now);
       }
     }
-    return new Applied(last, changes);
+    return new Applied(clock.last(), changes);
   }
 
   /** A new leadership remembers nothing of the one before. */
@@ -81,16 +88,13 @@ final class Replica {
     decider = new Decider(state);
   }
 
-  /** Decides at {@code max(clock, last)}; the state has the changes when it returns. */
-  Decision decide(Input input, Instant clock) {
-    if (clock.isAfter(last)) {
-      last = clock;
-    }
-    return decider.decide(input, last);
+  /** Decides by the log's clock; the state has the changes when it returns. */
+  Decision decide(Input input, Clock now) {
+    return decider.decide(input, clock.next(now));
   }
 
   /** Time of the newest decision or entry. */
   Instant last() {
-    return last;
+    return clock.last();
   }
 }
