@@ -162,6 +162,9 @@ public final class Restore {
   private void clear(String path) throws IOException {
     for (String name : nodes.children(path)) {
       String below = path + "/" + name;
+      if (below.equals(layout.restoring())) {
+        continue;
+      }
       clear(below);
       require(nodes.multi(List.of(new Operation.Delete(below, Operation.ANY_VERSION))), below);
     }

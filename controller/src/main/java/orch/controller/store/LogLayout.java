@@ -72,9 +72,12 @@ public record LogLayout(String root) {
     return checkpointDirectory(node) + "/" + padded(node);
   }
 
-  /** There while a restore is under way: nothing else is to be believed then. */
+  /**
+   * There while a restore is under way: nothing else is to be believed then. It lies where nodes
+   * can be deleted: right below the root nobody may, so that the epoch stays.
+   */
   public String restoring() {
-    return root + "/restoring";
+    return checkpoint() + "/restoring";
   }
 
   /** Ephemeral nodes of the controllers that are alive. */

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A ZooKeeper server in memory, with one port for each session, whose faults the test decides. */
 public final class FakeZooKeeper {
+  private static final String ROOT = "/orch";
+
   @SuppressWarnings("ArrayRecordComponent")
   private record Node(byte[] data, int version) {}
 
@@ -128,6 +130,10 @@ public final class FakeZooKeeper {
       }
       case Operation.Delete delete -> {
         ResultCode code = versioned(node, delete.version());
+        if (code == ResultCode.OK && path.lastIndexOf('/') == ROOT.length()) {
+          // As the access list of a real server's root has it.
+          yield ResultCode.NO_AUTH;
+        }
         if (code == ResultCode.OK && !childrenOf(path).isEmpty()) {
           yield ResultCode.NOT_EMPTY;
         }
