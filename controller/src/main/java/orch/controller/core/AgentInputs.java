@@ -388,6 +388,10 @@ final class AgentInputs {
     }
     // Limits of failures go before restarts: an ending job starts nothing.
     settler.settle(draft);
+    // Of a task that waits now a later attempt than the backup knows may run already.
+    if (due.stream().anyMatch(one -> one.job().uid.incarnation() < state.restoredIncarnation)) {
+      restore.adoptAll(draft);
+    }
     for (Due one : due) {
       if (one.here()
           && one.job().tasks.state(one.ordinal()) == TaskState.WAITING

@@ -31,10 +31,16 @@ final class HelloRules {
 
   private HelloRules() {}
 
+  /**
+   * It has obeyed a newer leader. A deposed leader cannot commit that it heard so: if it is told,
+   * the log went back.
+   */
+  static final String NEWER = "NEWER_EPOCH";
+
   /** Whether an operator has to decide what becomes of a node that is refused so. */
   static boolean forOperators(Rejection why) {
     return switch (why.reason()) {
-      case FOREIGN, TAKEN, DOUBLED, CLONED, REPLACED -> true;
+      case FOREIGN, TAKEN, DOUBLED, CLONED, REPLACED, NEWER -> true;
       default -> false;
     };
   }
@@ -63,8 +69,12 @@ final class HelloRules {
         && (hello.incarnation() > state.incarnation
             || (hello.incarnation() == state.incarnation && hello.epoch() > state.epoch))) {
       return refused(
-          "NEWER_EPOCH",
-          "node " + node.name() + " has obeyed a newer leader than this one; this one is deposed");
+          NEWER,
+          "node "
+              + node.name()
+              + " has obeyed a newer leader than this one: this one is deposed, or ZooKeeper's data"
+              + " was put back to an older state; if so, take a backup and restore it with"
+              + " orch-controller restore");
     }
     Rejection identity = identity(state, node, doubled);
     if (identity != null) {

@@ -113,7 +113,15 @@ final class RestoreInputs {
     }
   }
 
-  /** Held attempts whose tasks wait become theirs. */
+  /** Held attempts of every node whose tasks wait become theirs. */
+  void adoptAll(Draft draft) {
+    for (Node node : state.nodes) {
+      if (!node.held.isEmpty()) {
+        adopt(draft, node);
+      }
+    }
+  }
+
   private void adopt(Draft draft, Node node) {
     for (HeldAttempt held : List.copyOf(node.held.values())) {
       if (adoptable(node, held)) {
@@ -161,9 +169,7 @@ final class RestoreInputs {
       return;
     }
     // What ended on one node meanwhile may make room for what runs on another.
-    for (Node node : state.nodes) {
-      adopt(draft, node);
-    }
+    adoptAll(draft);
     draft.emit(new Change.RestoreSettled());
   }
 

@@ -188,6 +188,30 @@ class RestoreTest {
     assertEquals(JobState.SUCCEEDED, scene.view(job).state());
   }
 
+  /** The node tells how the older attempt ended when nothing is awaited any more. */
+  @Test
+  void aLaterAttemptBecomesTheNewestThoughTheEndOfTheOlderIsLearnedLate() {
+    Scene scene = Scene.given().node("n1", 4, 8);
+    long job = scene.job(Scene.with(Scene.service("web", 1), parts -> parts.cpu(1)));
+    scene.running(job, 0);
+    AttemptView first = scene.attempt(job, 0);
+    Uid jobUid = scene.view(job).uid();
+    restore(scene);
+    Uid later = new Uid(1, 1, first.uid().sequence() + 5);
+    comes(scene, "n1", status(later, jobUid, job, 0, 2, AttemptState.RUNNING, null));
+    scene.after(Duration.ofSeconds(2));
+    assertEquals(0, scene.state.restoreNanos);
+    scene.on(
+        new Input.AttemptReports(
+            "uid-n1",
+            List.of(
+                status(first.uid(), jobUid, job, 0, 1, AttemptState.FAILED, Result.exited(1)))));
+    assertEquals(TaskState.RUNNING, scene.taskState(job, 0));
+    assertEquals(later, scene.attempt(job, 0).uid());
+    assertEquals(List.of(), scene.nodeView("n1").held());
+    assertEquals(List.of(later), scene.desired("n1").stream().map(DesiredAttempt::uid).toList());
+  }
+
   @Test
   void noUidIsGivenAgain() {
     Scene scene = Scene.given().node("n1", 4, 8);
