@@ -28,6 +28,7 @@ public final class Cluster implements AutoCloseable {
   private final int grpcPort = freePort();
   private final String node;
   private Path distribution;
+  private Path controllerData;
   private Daemon controller;
   private Daemon agent;
 
@@ -38,6 +39,7 @@ public final class Cluster implements AutoCloseable {
     this.user = user;
     this.prefix = List.copyOf(prefix);
     this.node = "test-" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet();
+    this.controllerData = directory.resolve("controller");
     this.controller = startController();
     this.agent = startAgent();
   }
@@ -111,6 +113,22 @@ public final class Cluster implements AutoCloseable {
   /** Starts the controller on the same data and ports again. */
   public void restartController() throws IOException, InterruptedException {
     controller = startController();
+  }
+
+  /** Starts the controller on other data, and on the same ports. */
+  public void restartControllerOn(Path data) throws IOException, InterruptedException {
+    controllerData = data;
+    controller = startController();
+  }
+
+  public Path controllerData() {
+    return controllerData;
+  }
+
+  /** Runs one of the tools of {@code orch-controller}, such as check and restore. */
+  public CommandResult controllerTool(String... arguments)
+      throws IOException, InterruptedException {
+    return Shell.run(command("orch-controller", arguments), environment(), directory, new byte[0]);
   }
 
   /** Starts the agent on the same data again. */
@@ -231,7 +249,7 @@ public final class Cluster implements AutoCloseable {
         command(
             "orch-controller",
             "--data-dir",
-            directory.resolve("controller").toString(),
+            controllerData.toString(),
             "--listen",
             "localhost:" + httpPort,
             "--grpc-listen",
