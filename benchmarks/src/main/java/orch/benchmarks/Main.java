@@ -16,7 +16,7 @@ import orch.systemtests.Shell;
 
 /**
  * Every figure of the project in one run, as ratios to something bare that is measured in the same
- * run. {@code benchmarks/run} starts it.
+ * run. {@code benchmarks/run} starts it; {@code benchmarks/run log} measures a long log instead.
  */
 public final class Main {
   private static final int ROUNDS = 3;
@@ -25,6 +25,14 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) throws IOException, InterruptedException {
+    if (arguments.length > 0 && arguments[0].equals("log")) {
+      long entries = arguments.length > 1 ? Long.parseLong(arguments[1]) : 100_000;
+      try (Cluster cluster = Cluster.start();
+          ApiCalls api = new ApiCalls(cluster.address())) {
+        LogGrowth.measure(cluster, api, entries);
+      }
+      return;
+    }
     int count = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 10_000;
     Path natives = Path.of(System.getProperty("orch.benchmarks.native", "target/native"));
     try (Cluster cluster = Cluster.start();

@@ -10,15 +10,20 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
+import orch.v1.Cluster;
+import orch.v1.CordonNodeRequest;
+import orch.v1.GetClusterRequest;
 import orch.v1.GetJobRequest;
 import orch.v1.Job;
 import orch.v1.JobSpec;
 import orch.v1.JobState;
 import orch.v1.ListTasksRequest;
 import orch.v1.ListTasksResponse;
+import orch.v1.Node;
 import orch.v1.SubmitJobRequest;
 import orch.v1.SubmitJobResponse;
 import orch.v1.Task;
+import orch.v1.UncordonNodeRequest;
 
 /** The few calls that a measurement needs, over the HTTP API. */
 public final class ApiCalls implements AutoCloseable {
@@ -71,6 +76,23 @@ public final class ApiCalls implements AutoCloseable {
       token = page.getNextPageToken();
     } while (!token.isEmpty());
     return tasks;
+  }
+
+  /** Cordons a node, or ends that: one small entry of the log. */
+  public void cordon(String node, boolean cordoned) throws IOException, InterruptedException {
+    String name = "nodes/" + node;
+    Message request =
+        cordoned
+            ? CordonNodeRequest.newBuilder().setName(name).setReason("benchmark").build()
+            : UncordonNodeRequest.newBuilder().setName(name).build();
+    call("NodeService/" + (cordoned ? "Cordon" : "Uncordon") + "Node", request, Node.newBuilder());
+  }
+
+  /** The newest revision, which is the number of the log's entries so far. */
+  public long revision() throws IOException, InterruptedException {
+    Cluster.Builder cluster = Cluster.newBuilder();
+    call("ClusterService/GetCluster", GetClusterRequest.getDefaultInstance(), cluster);
+    return cluster.getRevision();
   }
 
   @Override

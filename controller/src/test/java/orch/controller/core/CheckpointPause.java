@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Measures how long a checkpoint holds the loop up with 1,000,000 tasks that run and end meanwhile:
- * {@code java … orch.controller.core.CheckpointPause}. Not a test: what it prints depends on the
- * machine.
+ * {@code benchmarks/run checkpoint}. Not a test: what it prints depends on the machine.
  */
 final class CheckpointPause {
   private static final int JOBS = 10;
