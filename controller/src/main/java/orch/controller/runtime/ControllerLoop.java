@@ -1,9 +1,6 @@
 package orch.controller.runtime;
 
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -15,7 +12,6 @@ import orch.api.seam.Clock;
 import orch.api.seam.Randomness;
 import orch.api.seam.Timers;
 import orch.controller.convert.RecordConvert;
-import orch.controller.core.Change;
 import orch.controller.core.ClusterView;
 import orch.controller.core.Decision;
 import orch.controller.core.Effect;
@@ -80,8 +76,6 @@ public final class ControllerLoop {
     }
   }
 
-  private record Uncommitted(long revision, Instant now, List<Change> changes) {}
-
   private static final Logger LOG = LoggerFactory.getLogger(ControllerLoop.class);
 
   private final Seams seams;
@@ -95,7 +89,7 @@ public final class ControllerLoop {
   private final AgentSessions sessions = new AgentSessions(new SessionsLoop());
   private final Listeners listeners = new Listeners(replica::state);
   private final LoopPort port = new LoopPort(this);
-  private final ArrayDeque<Uncommitted> uncommitted = new ArrayDeque<>();
+  private final Uncommitted uncommitted = new Uncommitted();
 
   private final ConcurrentLinkedQueue<Work> queue = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean drainDue = new AtomicBoolean();
@@ -273,7 +267,7 @@ public final class ControllerLoop {
     if (!decision.changes().isEmpty()) {
       FormatLevels.requireReadable(decision.changes(), replica.state().formatLevel());
       long revision = log.append(RecordConvert.encode(replica.last(), decision.changes()));
-      uncommitted.add(new Uncommitted(revision, replica.last(), decision.changes()));
+      uncommitted.add(revision, replica.last(), decision.changes());
       FleetLog.tell(decision.changes(), replica.state());
     }
     for (Effect effect : decision.effects()) {
@@ -612,16 +606,8 @@ public final class ControllerLoop {
 
     private void commit(long index) {
       committed = index;
-      Instant now = Instant.EPOCH;
-      List<Change> changes = new ArrayList<>();
-      for (Uncommitted next = uncommitted.peek();
-          next != null && next.revision() <= index;
-          next = uncommitted.peek()) {
-        uncommitted.remove();
-        now = next.now();
-        changes.addAll(next.changes());
-      }
-      listeners.committed(index, now, changes);
+      Replica.Applied committing = uncommitted.take(index);
+      listeners.committed(index, committing.now(), committing.changes());
       held.release(index);
       checkpoints.look();
       drainIfDue();

@@ -455,7 +455,7 @@ class AgentCoreTest {
 
     @Test
     void aRunningAttemptWhoseSpecBecameUnreadableRunsOnAndCanBeStopped() {
-      agent.launcher(new Found(B, null, 5, null)).session();
+      agent.launcher(new Found(B, null, 5, 0, null)).session();
       wantsUnreadable(B, null);
       agent.expectStops();
       assertEquals(AttemptState.RUNNING, agent.core.stateOf(B));
