@@ -129,7 +129,7 @@ final class Results {
           facts.errno() == Errno.ESRCH
               ? "; the task has ended, or its guard is of an earlier launcher"
               : "; this needs an agent that runs as root: leave pidNamespace out or choose another"
-                    + " node";
+                  + " node";
       case Protocol.STAGE_SECCOMP ->
           facts.errno() == Errno.EACCES ? "; leave noNewPrivileges at true" : "";
       default -> "";
