@@ -66,10 +66,28 @@ final class Allocations implements Ledger.AttemptReader {
     if (node.contact() != NodeContact.UP) {
       throw new Violation(10, attempt + " was placed on " + node.name() + ", which is silent");
     }
+    aloneOfItsJob(attempt, host);
     for (String constraint : attempt.spec.placement().constraints()) {
       if (!Constraint.parse(constraint).matches(node.labels())) {
         throw new Violation(
             10, attempt + " was placed on " + node.name() + " against " + constraint);
+      }
+    }
+  }
+
+  /** Of a job that runs once on every node there are no two on one. */
+  private static void aloneOfItsJob(Ledger.BookedAttempt attempt, SimulatedNode host) {
+    if (!attempt.spec.placement().everyNode()) {
+      return;
+    }
+    for (Ledger.BookedTask task : attempt.job.tasks.values()) {
+      Ledger.BookedAttempt other = task.newest;
+      if (other != null
+          && other != attempt
+          && other.live()
+          && other.node == attempt.node
+          && other.spec.placement().everyNode()) {
+        throw new Violation(10, attempt + " was placed on " + host.name() + " beside " + other);
       }
     }
   }

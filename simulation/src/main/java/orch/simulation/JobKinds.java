@@ -51,14 +51,15 @@ final class JobKinds {
   /** A batch job. */
   JobSpec batch(String name, String operation, @Nullable Long upstream) {
     int count = world.chance(0.5) ? 1 : 1 + world.below(8);
+    boolean gang = count > 1 && upstream == null && world.chance(0.15);
     TaskSet tasks =
         new TaskSet(
             TaskSet.count(count).ranges(),
             List.of(),
-            count > 2 && world.chance(0.4) ? 1 + world.below(3) : 0,
+            count > 2 && !gang && world.chance(0.4) ? 1 + world.below(3) : 0,
             world.chance(0.15) ? -1 : 0,
             count > 2 && world.chance(0.1) ? 1 + world.below(count) : 0,
-            false);
+            gang);
     List<Dependency> dependsOn =
         upstream == null
             ? List.of()
@@ -157,7 +158,7 @@ final class JobKinds {
         tasks,
         Execution.command(profile.command()),
         resources(),
-        placement(),
+        placement(type == JobType.SERVICE && world.chance(0.15)),
         restart,
         new StopPolicy(15, world.millis(200, 5_000), List.of(), StopMode.GROUP),
         timeout,
@@ -194,14 +195,16 @@ final class JobKinds {
         "");
   }
 
-  private Placement placement() {
-    List<String> constraints = world.chance(0.3) ? List.of(world.pick(CONSTRAINTS)) : List.of();
+  private Placement placement(boolean everyNode) {
+    // There are nodes enough for one on each only if any will do.
+    List<String> constraints =
+        !everyNode && world.chance(0.3) ? List.of(world.pick(CONSTRAINTS)) : List.of();
     return new Placement(
         constraints,
         List.of(),
         world.chance(0.2) ? List.of("rack") : List.of(),
         world.pick(List.of(PlacementStrategy.values())),
-        false,
+        everyNode,
         "default");
   }
 }

@@ -191,7 +191,10 @@ final class Ledger implements CommittedLog.Reader {
         require(job.end != null && !job.deleted, 11, "deleted while it lives: job ", job.number);
         job.deleted = true;
       }
-      case Change.AttemptsPlaced of -> of.attempts().forEach(this::placed);
+      case Change.AttemptsPlaced of -> {
+        of.attempts().forEach(this::placed);
+        of.attempts().forEach(each -> wholeGang(live(each.number(), change)));
+      }
       case Change.AttemptsRunning of -> {
         for (Change.Started each : of.attempts()) {
           BookedAttempt attempt = live(each.attempt().uid(), change);
@@ -390,6 +393,17 @@ final class Ledger implements CommittedLog.Reader {
       require(live <= parallelism, 13, live + " run of a job of parallelism ", parallelism);
     }
     readers.forEach(reader -> reader.placed(attempt));
+  }
+
+  /** Of a gang all start at once: none waits that never ran while others do. */
+  private static void wholeGang(BookedJob job) {
+    if (job.spec.tasks().gang()) {
+      for (int index = 0; index < job.spec.tasks().size(); index++) {
+        BookedTask task = job.task(index);
+        require(
+            task.newest != null || task.ended, 11, "a gang starts without task " + index, job.spec);
+      }
+    }
   }
 
   private void ended(Change.Ended of) {

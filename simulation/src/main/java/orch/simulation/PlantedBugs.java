@@ -2,10 +2,12 @@ package orch.simulation;
 
 import orch.agent.process.LauncherPort;
 import orch.agent.runtime.AgentFiles;
+import orch.api.model.ControllerMessage;
 import orch.api.model.NodeCapacity;
 import orch.controller.core.StateView;
 import orch.controller.port.ControllerPort;
 import orch.controller.store.ZooKeeperPort;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a test puts between the parts, to see whether the invariants notice. Only tests implement
@@ -49,5 +51,15 @@ interface PlantedBugs {
 
   default boolean forgetsClaims() {
     return false;
+  }
+
+  /** Shims let tasks run on when their lease has ended. */
+  default boolean forgetsLeases() {
+    return false;
+  }
+
+  /** What an agent is told in the place of this; null: nothing. */
+  default @Nullable ControllerMessage told(ControllerMessage message) {
+    return message;
   }
 }

@@ -229,8 +229,12 @@ final class SimulatedLink implements ControllerLink {
 
     @Override
     public void send(LinkHeader header, ControllerMessage message) {
-      witness.sends(node, header, message);
-      byte[] wire = LinkBytes.of(header, message);
+      ControllerMessage told = node.bugs().told(message);
+      if (told == null) {
+        return;
+      }
+      witness.sends(node, header, told);
+      byte[] wire = LinkBytes.of(header, told);
       connection()
           .answer(
               message instanceof ControllerMessage.HeartbeatReply

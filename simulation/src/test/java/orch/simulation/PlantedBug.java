@@ -35,6 +35,7 @@ import orch.controller.store.MultiResult;
 import orch.controller.store.Operation;
 import orch.controller.store.ResultCode;
 import orch.controller.store.ZooKeeperPort;
+import org.jspecify.annotations.Nullable;
 
 /** Bugs that somebody could make, each put between the real parts and the simulated ones. */
 enum PlantedBug {
@@ -120,6 +121,25 @@ enum PlantedBug {
                   end.recordNanos(),
                   end.stopped())
               : end;
+        }
+      }),
+  /** A shim lets a task run on when its lease has ended. */
+  LEASE_FORGOTTEN(() ->
+      new PlantedBugs() {
+        @Override
+        public boolean forgetsLeases() {
+          return true;
+        }
+      }),
+  /** What a full outbox cannot hold is dropped, and the session lives on. */
+  DELTA_DROPPED(() ->
+      new PlantedBugs() {
+        private int deltas;
+
+        @Override
+        public @Nullable ControllerMessage told(ControllerMessage message) {
+          boolean delta = message instanceof ControllerMessage.Desired desired && !desired.full();
+          return delta && ++deltas % 10 == 0 ? null : message;
         }
       }),
   /** Stops are taken and nothing happens. */
