@@ -30,6 +30,10 @@ final class SimulatedLauncherPort implements LauncherPort {
 
   private @Nullable Listener listener;
   private boolean connected;
+
+  /** The agent has heard what was found, and not yet that the launcher died. */
+  private boolean recovered;
+
   private boolean lost;
 
   SimulatedLauncherPort(
@@ -79,6 +83,9 @@ final class SimulatedLauncherPort implements LauncherPort {
         "launcher is gone",
         () -> {
           if (launcher.serves(this)) {
+            recovered = false;
+            waiting.clear();
+            deadlines.clear();
             heard.disconnected("it died");
             agent.after(RECONNECT, "launcher reconnects", this::open);
           }
@@ -97,7 +104,12 @@ final class SimulatedLauncherPort implements LauncherPort {
         () -> {
           connected = true;
           List<Found> found = launcher.found();
-          later("launcher found", of -> of.connected(found));
+          later(
+              "launcher found",
+              of -> {
+                recovered = true;
+                of.connected(found);
+              });
         });
   }
 
@@ -111,6 +123,9 @@ final class SimulatedLauncherPort implements LauncherPort {
   public void start(StartRequest request, boolean leased) {
     world.record(agent.name(), "asks to start " + request.uid());
     witness.startAsked(node, request.uid());
+    if (!recovered) {
+      return; // What the journal does not know is asked for again once it is connected.
+    }
     waiting.add(request);
     deadlines.put(request.uid(), new Deadline(request.uid(), request.deadlineBootNanos(), leased));
     // Until a shim is free.
@@ -120,7 +135,7 @@ final class SimulatedLauncherPort implements LauncherPort {
         "shim is free",
         () -> {
           Deadline deadline = deadlines.get(request.uid());
-          if (waiting.remove(request) && deadline != null) {
+          if (waiting.remove(request) && deadline != null && connected) {
             deadlines.remove(request.uid());
             launcher.hand(
                 "start", () -> launcher.claim(request, deadline.bootNanos(), deadline.lease()));
