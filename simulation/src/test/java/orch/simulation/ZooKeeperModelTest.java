@@ -140,7 +140,10 @@ final class ZooKeeperModelTest {
 
   private static Request request(SplittableRandom random, String root, int number) {
     String path = root + PATHS.get(random.nextInt(PATHS.size()));
-    return switch (random.nextInt(8)) {
+    return switch (random.nextInt(9)) {
+      case 4 ->
+          (port, heard) ->
+              port.sync(path, code -> heard.add(number + " sync " + path + ": " + code));
       case 0 ->
           (port, heard) ->
               port.get(
