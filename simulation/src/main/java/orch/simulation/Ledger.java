@@ -396,13 +396,18 @@ final class Ledger implements CommittedLog.Reader {
   }
 
   /** Of a gang all start at once: none waits that never ran while others do. */
-  private static void wholeGang(BookedJob job) {
-    if (job.spec.tasks().gang()) {
-      for (int index = 0; index < job.spec.tasks().size(); index++) {
-        BookedTask task = job.task(index);
-        require(
-            task.newest != null || task.ended, 11, "a gang starts without task " + index, job.spec);
-      }
+  private void wholeGang(BookedJob job) {
+    if (!job.spec.tasks().gang()) {
+      return;
+    }
+    for (int index = 0; index < job.spec.tasks().size(); index++) {
+      TaskView task = log.state().task(job.number, index).orElseThrow();
+      // Others may have ended with their job and not be retried with it.
+      require(
+          job.task(index).newest != null || task.state().ended(),
+          11,
+          "a gang starts without its task ",
+          job.number + "/" + index);
     }
   }
 
