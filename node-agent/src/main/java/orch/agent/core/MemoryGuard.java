@@ -36,6 +36,15 @@ public final class MemoryGuard {
   /** Below this it is looked at more often: a burst takes a tenth of a second. */
   static final long NEAR_PERMILLE = 350;
 
+  /**
+   * While memory goes this fast that it is out within this time, the host is short too: what is
+   * frozen then leaves room for what still runs. Only below {@link #NEAR_PERMILLE}.
+   */
+  static final Duration HORIZON = Duration.ofMillis(1_500);
+
+  /** Over how long the speed is taken. */
+  static final Duration SPAN = Duration.ofMillis(100);
+
   static final Duration TELL_AGAIN = Duration.ofSeconds(5);
 
   /** Between two steps against a short host. */
@@ -77,6 +86,14 @@ public final class MemoryGuard {
   private long relievedAt;
   private boolean hostShort;
   private boolean hostNear;
+
+  /** What the host had, and when; the speed is what went since. */
+  private long availableThen = -1;
+
+  private long availableThenAt;
+
+  /** Nanoseconds until nothing is left at the present speed. */
+  private long lastsNanos = Long.MAX_VALUE;
 
   /**
    * What is known of a task when it begins to be watched.
@@ -126,6 +143,9 @@ public final class MemoryGuard {
     boolean frozen;
     long frozenAt;
     long thawedAt;
+    boolean suspended;
+
+    /** It was evicted, or is being stopped anyway. */
     boolean evicted;
 
     Watched(Task task, long nowNanos) {
@@ -151,6 +171,34 @@ public final class MemoryGuard {
 
   public void forget(Uid uid) {
     watched.remove(uid);
+  }
+
+  /**
+   * Its job was suspended or goes on. One that stands still anyway is left alone; answers whether
+   * this guard had it frozen until now.
+   */
+  public boolean suspended(Uid uid, boolean suspended, long nowNanos) {
+    Watched of = watched.get(uid);
+    if (of == null) {
+      return false;
+    }
+    boolean was = of.frozen;
+    of.suspended = suspended;
+    of.frozen = false;
+    of.thawedAt = suspended ? of.thawedAt : nowNanos;
+    return was;
+  }
+
+  /** It is being stopped; answers whether this guard had it frozen until now. */
+  public boolean stopping(Uid uid) {
+    Watched of = watched.get(uid);
+    if (of == null) {
+      return false;
+    }
+    boolean was = of.frozen;
+    of.evicted = true;
+    of.frozen = false;
+    return was;
   }
 
   public boolean isEmpty() {
@@ -283,7 +331,11 @@ public final class MemoryGuard {
   private void host(MemoryFigures figures, long nowNanos, List<MemoryStep> steps) {
     long available = figures.availablePermille();
     hostNear = available < NEAR_PERMILLE;
-    boolean now = available < SHORT_PERMILLE || (figures.stalled() && available < STALL_PERMILLE);
+    speed(figures, nowNanos);
+    boolean now =
+        available < SHORT_PERMILLE
+            || (figures.stalled() && available < STALL_PERMILLE)
+            || (hostNear && lastsNanos < HORIZON.toNanos());
     if (now && !hostShort) {
       hostShort = true;
       shortSince = nowNanos;
@@ -299,12 +351,40 @@ public final class MemoryGuard {
     }
   }
 
+  private void speed(MemoryFigures figures, long nowNanos) {
+    long since = nowNanos - availableThenAt;
+    if (availableThen >= 0 && since < SPAN.toNanos()) {
+      return;
+    }
+    long went = availableThen - figures.availableBytes();
+    lastsNanos =
+        availableThen < 0 || went <= 0 || since > 10 * SPAN.toNanos()
+            ? Long.MAX_VALUE
+            : (long) ((double) figures.availableBytes() / went * since);
+    availableThen = figures.availableBytes();
+    availableThenAt = nowNanos;
+  }
+
   /** Lowest priority first; among equals the one that uses most. */
   private List<Watched> lowestFirst() {
     List<Watched> all = new ArrayList<>(watched.values());
     all.sort(
         Comparator.<Watched>comparingInt(each -> each.task.priority())
             .thenComparingLong(each -> -each.current));
+    return all;
+  }
+
+  /**
+   * Lowest priority first; among equals those that are slowed down, which gives memory back, the
+   * one that uses most first, then those that are frozen, which gives none back: who has most is
+   * the nearest to being done with it, and goes on longest.
+   */
+  private List<Watched> growingFirst() {
+    List<Watched> all = new ArrayList<>(watched.values());
+    all.sort(
+        Comparator.<Watched>comparingInt(each -> each.task.priority())
+            .thenComparingLong(each ->
+                each.task.allows(MemoryPressureAction.FREEZE) ? each.current : -each.current));
     return all;
   }
 
@@ -319,7 +399,7 @@ public final class MemoryGuard {
       return;
     }
     steppedAt = nowNanos;
-    if (throttleOrFreeze(all, figures, why, nowNanos, steps)) {
+    if (throttleOrFreeze(growingFirst(), figures, why, nowNanos, steps)) {
       return;
     }
     boolean urgent =
@@ -342,13 +422,15 @@ public final class MemoryGuard {
    */
   private boolean throttleOrFreeze(
       List<Watched> all, MemoryFigures figures, String why, long nowNanos, List<MemoryStep> steps) {
-    boolean severe = figures.availablePermille() < SEVERE_PERMILLE;
+    boolean severe =
+        figures.availablePermille() < SEVERE_PERMILLE
+            || (hostNear && lastsNanos < HORIZON.toNanos() / 3);
     boolean done = false;
     for (Watched each : all) {
       if (done && !severe) {
         return true;
       }
-      if (each.evicted || each.frozen) {
+      if (each.evicted || each.frozen || each.suspended) {
         continue;
       }
       if (each.task.allows(MemoryPressureAction.FREEZE)) {
@@ -383,7 +465,8 @@ public final class MemoryGuard {
 
   /** The last one that runs is never frozen: somebody has to give memory back. */
   private static boolean freezable(List<Watched> all, Watched one) {
-    return all.stream().anyMatch(each -> each != one && !each.frozen && !each.evicted);
+    return all.stream()
+        .anyMatch(each -> each != one && !each.frozen && !each.evicted && !each.suspended);
   }
 
   /** There is room: undone in the order of priority, one at a time. */
@@ -395,7 +478,7 @@ public final class MemoryGuard {
     if (relievedAt != 0 && nowNanos - relievedAt < BACK.toNanos()) {
       return;
     }
-    for (Watched each : lowestFirst().reversed()) {
+    for (Watched each : growingFirst().reversed()) {
       if (each.frozen) {
         relievedAt = nowNanos;
         thaw(each, "it was thawed: the host has memory again", figures, nowNanos, steps);

@@ -1,6 +1,7 @@
 package orch.agent.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -176,13 +177,56 @@ class MemoryGuardTest {
   }
 
   @Test
-  void ofEqualPrioritiesTheOneThatUsesMostIsFirst() {
+  void ofEqualPrioritiesTheOneThatUsesMostIsSlowedDownAndEvictedFirstAndFrozenLast() {
     task(A, MemoryPressureAction.FREEZE, 50, 0);
     task(B, MemoryPressureAction.FREEZE, 50, 0);
     uses(B, 900 * MB, 0, 0, 0);
     available = HOST / 20;
-    after(SOON);
-    assertTrue(steps().contains("Freeze 2"), steps().toString());
+    assertTrue(after(SOON).steps().contains("Freeze 1"), steps().toString());
+  }
+
+  @Test
+  void aHostWhoseMemoryGoesFastIsShortBeforeItIsOut() {
+    task(A, MemoryPressureAction.FREEZE, 50, 0);
+    task(B, MemoryPressureAction.FREEZE, 40, 0);
+    available = HOST * 34 / 100;
+    assertEquals(List.of(), after(SOON).steps());
+    // A tenth of the host in 100 ms: nothing is left in 240 ms.
+    available = HOST * 24 / 100;
+    assertEquals(List.of("Notify 2", "Notify 1", "Freeze 2"), after(SOON).steps());
+    assertEquals(List.of("Thaw 2"), after(MemoryGuard.BACK).steps());
+    available = HOST * 23 / 100;
+    assertEquals(List.of(), after(Duration.ofMillis(500)).steps(), "it goes slowly");
+  }
+
+  @Test
+  void aSuspendedTaskIsNeitherFrozenNorThawed() {
+    task(A, MemoryPressureAction.FREEZE, 10, 0);
+    task(B, MemoryPressureAction.FREEZE, 20, 0);
+    task(C, MemoryPressureAction.FREEZE, 30, 0);
+    available = HOST * 8 / 100;
+    assertTrue(after(SOON).steps().contains("Freeze 1"));
+    assertTrue(guard.suspended(A, true, now));
+    assertFalse(guard.suspended(B, true, now));
+    // C is the last one that runs.
+    assertEquals(List.of(), after(SOON).steps());
+    available = HOST / 2;
+    assertEquals(List.of(), after(MemoryGuard.BACK).steps());
+    assertFalse(guard.suspended(A, false, now));
+    available = HOST * 8 / 100;
+    assertFalse(after(SOON).steps().contains("Freeze 1"), "it goes on for a moment in any case");
+  }
+
+  @Test
+  void aTaskThatIsBeingStoppedIsLeftAlone() {
+    task(A, MemoryPressureAction.EVICT, 10, 0);
+    task(B, MemoryPressureAction.NONE, 20, 0);
+    available = HOST * 8 / 100;
+    assertTrue(after(SOON).steps().contains("Freeze 1"));
+    assertTrue(guard.stopping(A));
+    assertEquals(List.of(), after(MemoryGuard.PATIENCE).steps());
+    available = HOST / 2;
+    assertEquals(List.of(), after(MemoryGuard.BACK).steps());
   }
 
   @Test
