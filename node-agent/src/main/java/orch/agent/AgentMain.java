@@ -30,6 +30,7 @@ import orch.agent.linux.JnaLinux;
 import orch.agent.linux.Linux;
 import orch.agent.linux.UserAccount;
 import orch.agent.live.LiveService;
+import orch.agent.live.ZombieWatch;
 import orch.agent.logs.JournalForwarder;
 import orch.agent.logs.LogService;
 import orch.agent.pressure.MemoryWatch;
@@ -38,6 +39,7 @@ import orch.agent.process.Directories;
 import orch.agent.process.LauncherClient;
 import orch.agent.process.LauncherProcess;
 import orch.agent.process.StopAll;
+import orch.agent.process.Strays;
 import orch.agent.process.TaskStarts;
 import orch.agent.process.TaskWatch;
 import orch.agent.rpc.GrpcControllerLink;
@@ -313,10 +315,37 @@ public final class AgentMain implements Callable<Integer> {
             "end");
     Runtime.getRuntime().addShutdownHook(hook);
     loop.execute(agent::start);
+    watchProcesses(agent, launcher, loop, background);
     sweepLogs(loop, background, logs);
     end.await();
     // The hook does the leaving; System.exit runs it.
     return code[0];
+  }
+
+  private static void watchProcesses(
+      AgentLoop agent, LauncherClient launcher, LoopThread loop, ThreadPoolExecutor background) {
+    ZombieWatch zombies =
+        new ZombieWatch(
+            agent::liveUids,
+            launcher::guarded,
+            loop,
+            background,
+            loop,
+            ZombieWatch.PERIOD,
+            agent::happened);
+    Strays strays =
+        new Strays(
+            launcher,
+            agent::liveUids,
+            loop,
+            background,
+            loop,
+            Strays.PERIOD,
+            (type, message, figures) -> agent.happened(null, type, message, figures));
+    loop.execute(() -> {
+      zombies.begin();
+      strays.begin();
+    });
   }
 
   /** What is done to tasks when memory is short, by the loop and the launcher. */
@@ -335,6 +364,11 @@ public final class AgentMain implements Callable<Integer> {
       @Override
       public void happened(Uid uid, String type, String message, SortedMap<String, Long> figures) {
         agent.happened(uid, type, message, figures);
+      }
+
+      @Override
+      public void frozen(Uid uid, boolean frozen) {
+        agent.frozenForMemory(uid, frozen);
       }
     };
   }

@@ -26,6 +26,7 @@ import orch.agent.linux.JnaLinux;
 import orch.agent.linux.Linux;
 import orch.agent.live.Conversation;
 import orch.agent.live.LiveService;
+import orch.agent.live.ZombieWatch;
 import orch.agent.logs.LogServer;
 import orch.agent.logs.LogSink;
 import orch.agent.logs.TaskIdentity;
@@ -34,6 +35,7 @@ import orch.agent.process.Directories;
 import orch.agent.process.LauncherClient;
 import orch.agent.process.LauncherProcess;
 import orch.agent.process.StopAll;
+import orch.agent.process.Strays;
 import orch.agent.process.TaskStarts;
 import orch.agent.runtime.AgentLoop;
 import orch.agent.runtime.DiskFiles;
@@ -66,6 +68,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RealAgent implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(20);
+  private static final Duration LOOKS = Duration.ofMillis(250);
   private static final Duration HEARTBEATS = Duration.ofMillis(300);
   static final String BOOT = readBootId();
 
@@ -308,6 +311,22 @@ final class RealAgent implements AutoCloseable {
           }
         });
     loop.execute(agent::start);
+    ZombieWatch zombies =
+        new ZombieWatch(
+            agent::liveUids, launcher::guarded, loop, Runnable::run, loop, LOOKS, agent::happened);
+    Strays strays =
+        new Strays(
+            launcher,
+            agent::liveUids,
+            loop,
+            Runnable::run,
+            loop,
+            LOOKS,
+            (type, message, figures) -> begun.happened(null, type, message, figures));
+    loop.execute(() -> {
+      zombies.begin();
+      strays.begin();
+    });
     try {
       if (!link.opened.await(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
         throw new AssertionError("the agent did not find its launcher in time");

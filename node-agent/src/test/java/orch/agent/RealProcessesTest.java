@@ -18,9 +18,12 @@ import orch.agent.linux.Errno;
 import orch.agent.linux.LinuxException;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
+import orch.api.model.AttemptUsage;
 import orch.api.model.Blob;
 import orch.api.model.Execution;
 import orch.api.model.JobSpec;
+import orch.api.model.NodeEvent;
+import orch.api.model.ProcessTree;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.StartFailure;
@@ -459,6 +462,61 @@ class RealProcessesTest {
     agent.awaitEnd(later);
     agent.stop(uid, spec, Duration.ofSeconds(2));
     assertEquals(AttemptState.KILLED, agent.awaitEnd(uid).state());
+  }
+
+  @Test
+  void zombiesAreCountedAndTooManyAreToldOnce() throws Exception {
+    Uid uid = uid();
+    agent.run(
+        uid,
+        shell("for i in $(seq 30); do (exit 0) & done; exec sleep 60 # a parent that never waits"));
+    agent.awaitState(uid, AttemptState.RUNNING);
+    NodeEvent event = agent.awaitEvent("ZOMBIES");
+    assertEquals(30, event.figures().get("zombies"));
+    assertEquals(31, event.figures().get("processes"));
+    assertTrue(event.message().endsWith("(sleep)"), event.message());
+    ProcessTree tree = agent.inspect(uid, false).tree();
+    assertEquals(30, Objects.requireNonNull(tree).zombies());
+    assertEquals(ProcessTree.Leader.ALIVE, tree.leader());
+    AttemptUsage usage = agent.inspect(uid, true).usage();
+    assertEquals(30, Objects.requireNonNull(usage).zombies());
+    agent.stop(uid, job("x"), Duration.ofSeconds(2));
+    assertEquals(AttemptState.KILLED, agent.awaitEnd(uid).state());
+  }
+
+  @Test
+  void whatBelongsToNoAttemptIsKilledOnceThatIsProvenAndWhatMayBelongToOneIsNot() throws Exception {
+    CgroupRoot root =
+        CgroupRoot.prepare(
+            Path.of("/proc/self/mounts"), "orch-stray-" + ProcessHandle.current().pid());
+    Path subtree = root.directory();
+    Assumptions.assumeTrue(subtree != null, "no cgroup v2 mount that this user may write");
+    Objects.requireNonNull(subtree);
+    Process orphan = new ProcessBuilder("sleep", "600").start();
+    Process outside = new ProcessBuilder("sleep", "600").start();
+    try (RealAgent own = new RealAgent(subtree)) {
+      Uid uid = uid();
+      own.run(uid, shell("sleep 600 & exec sleep 600"));
+      own.awaitState(uid, AttemptState.RUNNING);
+      Path leaf = Files.createDirectory(subtree.resolve("t-00000001000000010000000000fffff0"));
+      Files.writeString(leaf.resolve("cgroup.procs"), Long.toString(orphan.pid()));
+      Path other = Files.createDirectory(subtree.resolve("somebodys"));
+      Files.writeString(other.resolve("cgroup.procs"), Long.toString(outside.pid()));
+      NodeEvent told = own.awaitEvent("STRAY_PROCESSES");
+      assertEquals(0, told.jobNumber());
+      assertTrue(told.message().contains("somebodys"), told.message());
+      NodeEvent killed = own.awaitEvent("ORPHANS_KILLED");
+      assertEquals(1, killed.figures().get("processes"));
+      assertTrue(killed.message().contains("[" + orphan.pid() + "]"), killed.message());
+      assertEquals(128 + 9, orphan.waitFor());
+      assertTrue(outside.isAlive());
+      // Its own task was there all the time, and is looked at after the agent's death too.
+      assertEquals(2, Objects.requireNonNull(own.inspect(uid, false).tree()).total());
+    } finally {
+      orphan.destroyForcibly();
+      outside.destroyForcibly().waitFor();
+      assertTrue(CgroupRoot.removeAll(subtree));
+    }
   }
 
   @Test

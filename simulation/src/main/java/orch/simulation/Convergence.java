@@ -150,6 +150,10 @@ final class Convergence {
       if (attempt == null || !attempt.live()) {
         problems.add("an orphan lives on " + life.node.name() + ": " + life.uid + " " + attempt);
       }
+      if (life.frozen) {
+        problems.add(
+            life.uid + " stands still on " + life.node.name() + ", and no job is suspended");
+      }
     }
     for (Ledger.BookedAttempt attempt : ledger.attempts()) {
       if (attempt.live() && !running.contains(attempt.uid)) {

@@ -58,6 +58,7 @@ final class Ledger implements CommittedLog.Reader {
     JobSpec spec;
     boolean blocked;
     boolean held;
+    boolean suspended;
     boolean stopping;
     boolean deleted;
     @Nullable JobState end;
@@ -183,6 +184,8 @@ final class Ledger implements CommittedLog.Reader {
       case Change.JobUnblocked of -> unblocked(live(of.number(), change));
       case Change.JobHeld of -> live(of.number(), change).held = true;
       case Change.JobReleased of -> live(of.number(), change).held = false;
+      case Change.JobSuspended of -> live(of.number(), change).suspended = true;
+      case Change.JobResumed of -> live(of.number(), change).suspended = false;
       case Change.JobStopping of -> stopping(live(of.number(), change));
       case Change.JobEnded of -> ended(live(of.number(), change), of.state());
       case Change.JobRetried of -> retried(of);
@@ -349,6 +352,7 @@ final class Ledger implements CommittedLog.Reader {
     }
     job.end = end;
     job.held = false;
+    job.suspended = false;
     job.blocked = false;
   }
 
@@ -370,6 +374,7 @@ final class Ledger implements CommittedLog.Reader {
     BookedJob job = live(of.number(), of);
     require(!job.stopping, 13, "a stopped job starts something: " + of, "");
     require(!job.held, 13, "a held job starts something: " + of, "");
+    require(!job.suspended, 13, "a suspended job starts something: " + of, "");
     require(!job.blocked, 13, "a job starts before what it depends on: " + of, "");
     BookedTask task = job.task(of.index());
     BookedAttempt before = task.newest;

@@ -218,7 +218,7 @@ final class SimulatedLauncher {
           own.after(),
           "task ends",
           () ->
-              die(
+              ownEnd(
                   of,
                   own.signaled() ? Result.signaled(own.status()) : Result.exited(own.status())));
     }
@@ -255,6 +255,34 @@ final class SimulatedLauncher {
       if (of.life != null) {
         awaitDeadline(of);
       }
+    }
+  }
+
+  private void ownEnd(Guarded of, Result own) {
+    TaskLife life = of.life;
+    if (life != null && life.frozen) {
+      life.putOff = own;
+    } else {
+      die(of, own);
+    }
+  }
+
+  void freeze(Uid uid, boolean frozen) {
+    Guarded of = guarded.get(uid);
+    TaskLife life = of == null ? null : of.life;
+    if (of == null || life == null || !life.alive || of.stopping) {
+      return;
+    }
+    world.record(node.name(), (frozen ? "freezes " : "thaws ") + uid);
+    thawOr(of, life, frozen);
+  }
+
+  private void thawOr(Guarded of, TaskLife life, boolean frozen) {
+    life.frozen = frozen;
+    Result putOff = life.putOff;
+    if (!frozen && putOff != null) {
+      life.putOff = null;
+      die(of, putOff);
     }
   }
 
@@ -301,6 +329,7 @@ final class SimulatedLauncher {
       return;
     }
     life.stopAsked = true;
+    thawOr(of, life, false);
     long killAt = world.nowNanos() + (grace != null ? grace : of.request.stop().grace()).toNanos();
     boolean first = of.killAt == 0;
     // A later stop may end it sooner, never later.

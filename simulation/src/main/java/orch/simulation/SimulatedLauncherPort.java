@@ -178,7 +178,8 @@ final class SimulatedLauncherPort implements LauncherPort {
 
   @Override
   public void freeze(Uid uid, boolean frozen, SignalOutcome outcome) {
-    outcome.done(launcher.guards(uid) ? 1 : 0, "");
+    launcher.hand("freeze", () -> launcher.freeze(uid, frozen));
+    outcome.done(0, "");
   }
 
   @Override

@@ -24,6 +24,11 @@ final class TaskLife {
 
   boolean stopAsked;
 
+  /** It stands still; an end of its own is put off until it goes on. */
+  boolean frozen;
+
+  @Nullable Result putOff;
+
   TaskLife(Uid uid, SimulatedNode node, long forkNanos) {
     this.uid = uid;
     this.node = node;

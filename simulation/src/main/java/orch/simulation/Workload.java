@@ -63,8 +63,8 @@ final class Workload {
   }
 
   /**
-   * Nothing new is asked for; what is held is released, nodes may be used again, and some services
-   * are ended, so that everything can come to rest.
+   * Nothing new is asked for; what is held or suspended goes on, nodes may be used again, and some
+   * services are ended, so that everything can come to rest.
    */
   void settle() {
     over = true;
@@ -80,6 +80,11 @@ final class Workload {
     for (Ledger.BookedJob job : ledger.jobs()) {
       if (job.held && job.end == null && !job.stopping) {
         client().ask("release", meta -> new Input.ReleaseJob(meta, job.number), answer -> {});
+      }
+    }
+    for (Ledger.BookedJob job : ledger.jobs()) {
+      if (job.suspended && job.end == null) {
+        client().ask("resume", meta -> new Input.ResumeJob(meta, job.number), answer -> {});
       }
     }
     for (NodeView node : log.state().nodes()) {
@@ -191,6 +196,10 @@ final class Workload {
     SimulatedClient client = client();
     if (kind < 58) {
       cancel(number);
+    } else if (world.chance(0.1)) {
+      client.ask("suspend", meta -> new Input.SuspendJob(meta, number), answer -> {});
+    } else if (world.chance(0.1)) {
+      client.ask("resume", meta -> new Input.ResumeJob(meta, number), answer -> {});
     } else if (kind < 61) {
       List<TaskRef> tasks = List.of(new TaskRef(number, world.below(4)));
       client.ask(

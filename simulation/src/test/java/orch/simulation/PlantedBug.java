@@ -69,6 +69,8 @@ enum PlantedBug {
   BACK_OFF_SKIPPED(() -> state(Saboteur::forgetDelays)),
   /** A held job starts tasks. */
   HOLD_IGNORED(() -> state(Saboteur::forgetHolds)),
+  /** A suspended job starts tasks. */
+  SUSPENSION_IGNORED(() -> state(Saboteur::forgetSuspensions)),
   /** An agent says that its host has twice of what it has. */
   OVERCOMMITTED(() ->
       new PlantedBugs() {

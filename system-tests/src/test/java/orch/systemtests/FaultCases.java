@@ -266,6 +266,48 @@ abstract class FaultCases {
     assertEquals(4, Files.readAllLines(times).size());
   }
 
+  @Test
+  void aSuspendedJobStandsStillWhoeverDiesGoesOnAndIsStoppedInTime() throws Exception {
+    Path ticks = file();
+    String number = shell("ticks", "while :; do echo x >>" + ticks + "; sleep 0.02; done");
+    awaitLines(ticks, 3);
+    cluster.expectSuccess("job", "suspend", number);
+    awaitTree(number, "\"frozen\": true");
+    long size = Files.size(ticks);
+    String shown = cluster.expectSuccess("task", "show", number).text();
+    assertTrue(shown.contains("frozen: the job is suspended by "), shown);
+    shown = cluster.expectSuccess("job", "show", number).text();
+    assertTrue(shown.contains("suspended by "), shown);
+    cluster.agent().kill();
+    cluster.restartAgent();
+    awaitTree(number, "\"frozen\": true");
+    cluster.controller().kill();
+    cluster.restartController();
+    awaitTree(number, "\"frozen\": true");
+    assertEquals(size, Files.size(ticks), "it went on");
+    cluster.expectSuccess("job", "resume", number);
+    awaitLines(ticks, (int) size / 2 + 3);
+    String events = cluster.expectSuccess("job", "events", number).text();
+    for (String type : List.of("JOB_SUSPENDED", "FROZEN", "JOB_RESUMED", "THAWED")) {
+      assertTrue(events.contains(type), events);
+    }
+    cluster.expectSuccess("job", "suspend", number);
+    awaitTree(number, "\"frozen\": true");
+    expectCancelled(number);
+  }
+
+  private void awaitTree(String task, String part) throws Exception {
+    long deadline = System.nanoTime() + LIMIT.toNanos();
+    while (true) {
+      CommandResult tree = cluster.orchctl("task", "tree", task, "-o", "json");
+      if (tree.code() == 0 && tree.text().contains(part)) {
+        return;
+      }
+      assertTrue(System.nanoTime() < deadline, "not in time: " + part + "\n" + tree);
+      Thread.sleep(50);
+    }
+  }
+
   /** A script with a line for each argument; the number of its job. */
   final String shell(String name, String... lines) throws Exception {
     StringBuilder spec =

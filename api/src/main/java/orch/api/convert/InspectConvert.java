@@ -44,6 +44,8 @@ public final class InspectConvert {
         TaskTree.newBuilder()
             .setTotal(tree.total())
             .setCgroup(tree.cgroup())
+            .setFrozen(tree.frozen())
+            .setZombies(tree.zombies())
             .setLeader(
                 switch (tree.leader()) {
                   case ALIVE -> LeaderState.LEADER_STATE_ALIVE;
@@ -82,7 +84,9 @@ public final class InspectConvert {
           case LEADER_STATE_ALIVE -> ProcessTree.Leader.ALIVE;
           case LEADER_STATE_ZOMBIE -> ProcessTree.Leader.ZOMBIE;
           case LEADER_STATE_GONE, LEADER_STATE_UNSPECIFIED, UNRECOGNIZED -> ProcessTree.Leader.GONE;
-        });
+        },
+        tree.getFrozen(),
+        tree.getZombies());
   }
 
   private static ProcessTree.Entry entry(ProcessInfo of) {
@@ -122,6 +126,7 @@ public final class InspectConvert {
     set(usage.processesLimit(), to::setProcessesLimit);
     set(usage.throttledMicros(), to::setThrottledMicros);
     set(usage.oomKills(), to::setOomKills);
+    set(usage.zombies(), to::setZombies);
     return to.build();
   }
 
@@ -141,6 +146,7 @@ public final class InspectConvert {
         orNull(stats.hasProcessesLimit(), stats.getProcessesLimit()),
         orNull(stats.hasThrottledMicros(), stats.getThrottledMicros()),
         orNull(stats.hasOomKills(), stats.getOomKills()),
+        orNull(stats.hasZombies(), stats.getZombies()),
         stats.getMissingList(),
         stats.getSummedList(),
         AttemptConvert.epochNanos(stats.getTime()));

@@ -332,7 +332,8 @@ public final class LinkConvert {
             .setFencingToken(attempt.fencingToken())
             .setSpanId(attempt.spanId())
             .setItem(attempt.item())
-            .setMemoryBytes(attempt.memoryBytes());
+            .setMemoryBytes(attempt.memoryBytes())
+            .setFrozen(attempt.frozen());
     StopOrder stop = attempt.stop();
     if (stop != null) {
       orch.agent.v1.StopOrder.Builder order =
@@ -370,7 +371,8 @@ public final class LinkConvert {
         attempt.getSpanId(),
         attempt.getItem(),
         attempt.getMemoryBytes(),
-        AttemptConvert.fromProto(attempt.getStages()));
+        AttemptConvert.fromProto(attempt.getStages()),
+        attempt.getFrozen());
   }
 
   private static OpenLogs openLogs(ControllerMessage.OpenLogs open) {

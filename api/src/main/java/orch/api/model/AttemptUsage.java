@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param memoryLimitBytes null: none, or none that the node enforces
  * @param processesLimit the same
+ * @param zombies of the processes those that have ended and were not waited for
  * @param missing fields of the API's TaskStats that the node cannot tell
  * @param summed fields that are sums over the processes which live now
  * @param timeNanos when the node looked, since the epoch
@@ -27,6 +28,7 @@ public record AttemptUsage(
     @Nullable Long processesLimit,
     @Nullable Long throttledMicros,
     @Nullable Long oomKills,
+    @Nullable Long zombies,
     List<String> missing,
     List<String> summed,
     long timeNanos) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param ports allocated ports by name
  * @param item value of {@code ${task.item}}
  * @param memoryBytes memory limit in place of the spec's; 0: the spec's
+ * @param frozen it is to stand still; one that has not started does not start
  */
 public record DesiredAttempt(
     Uid uid,
@@ -28,4 +29,39 @@ public record DesiredAttempt(
     String spanId,
     String item,
     long memoryBytes,
-    StageTimes stages) {}
+    StageTimes stages,
+    boolean frozen) {
+  /** One that is not to stand still. */
+  public DesiredAttempt(
+      Uid uid,
+      Uid jobUid,
+      long specVersion,
+      int index,
+      int attempt,
+      String bootId,
+      @Nullable StopOrder stop,
+      Duration startDelay,
+      SortedMap<String, Integer> ports,
+      long fencingToken,
+      String spanId,
+      String item,
+      long memoryBytes,
+      StageTimes stages) {
+    this(
+        uid,
+        jobUid,
+        specVersion,
+        index,
+        attempt,
+        bootId,
+        stop,
+        startDelay,
+        ports,
+        fencingToken,
+        spanId,
+        item,
+        memoryBytes,
+        stages,
+        false);
+  }
+}

@@ -8,8 +8,11 @@ import java.util.List;
  * @param processes in order of the pid, at most {@link #MAX_PROCESSES}
  * @param total how many there are, those left out included
  * @param cgroup they were found by the attempt's cgroup, so that none can hide
+ * @param frozen all of it stands still, as the kernel has it
+ * @param zombies how many of all have ended and were not waited for
  */
-public record ProcessTree(List<Entry> processes, int total, boolean cgroup, Leader leader) {
+public record ProcessTree(
+    List<Entry> processes, int total, boolean cgroup, Leader leader, boolean frozen, int zombies) {
   /** Processes in one answer. */
   public static final int MAX_PROCESSES = 4_096;
 

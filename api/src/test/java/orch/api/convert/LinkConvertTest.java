@@ -83,7 +83,9 @@ final class LinkConvertTest {
                   7, 1, "Z", 20, 4_096, List.of("sh", "x"), 99, "sh", true, true, true, 2)),
           9,
           true,
-          ProcessTree.Leader.ZOMBIE);
+          ProcessTree.Leader.ZOMBIE,
+          true,
+          3);
   private static final AttemptUsage USAGE =
       new AttemptUsage(
           1L,
@@ -100,6 +102,7 @@ final class LinkConvertTest {
           12L,
           13L,
           14L,
+          15L,
           List.of("memory_peak_bytes"),
           List.of("read_bytes"),
           1_000);
@@ -168,7 +171,8 @@ final class LinkConvertTest {
             "b7ad6b7169203331",
             "file-3",
             1L << 30,
-            STAGES);
+            STAGES,
+            true);
     return List.of(
         new ControllerMessage.StopReplaced(new orch.api.model.Uid(1, 2, 3), "given up"),
         new ControllerMessage.Welcome(Duration.ofMillis(1_500), true, "c-0", 7),
@@ -290,6 +294,7 @@ final class LinkConvertTest {
   void usageThatANodeCannotTellStaysUnsaid() {
     AttemptUsage unknown =
         new AttemptUsage(
+            null,
             null,
             null,
             null,

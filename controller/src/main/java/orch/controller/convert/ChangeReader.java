@@ -82,6 +82,12 @@ final class ChangeReader {
       case JOB_RELEASED ->
           new Change.JobReleased(
               from.getJobReleased().getNumber(), from.getJobReleased().getPrincipal());
+      case JOB_SUSPENDED ->
+          new Change.JobSuspended(
+              from.getJobSuspended().getNumber(), from.getJobSuspended().getPrincipal());
+      case JOB_RESUMED ->
+          new Change.JobResumed(
+              from.getJobResumed().getNumber(), from.getJobResumed().getPrincipal());
       case JOB_STOPPING ->
           new Change.JobStopping(
               from.getJobStopping().getNumber(),

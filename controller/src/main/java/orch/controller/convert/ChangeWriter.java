@@ -27,9 +27,11 @@ import orch.log.v1.JobDeleted;
 import orch.log.v1.JobEnded;
 import orch.log.v1.JobHeld;
 import orch.log.v1.JobReleased;
+import orch.log.v1.JobResumed;
 import orch.log.v1.JobRetried;
 import orch.log.v1.JobStopping;
 import orch.log.v1.JobSubmitted;
+import orch.log.v1.JobSuspended;
 import orch.log.v1.JobUnblocked;
 import orch.log.v1.JobVersioned;
 import orch.log.v1.NodeAdmitted;
@@ -107,6 +109,12 @@ final class ChangeWriter {
       case Change.JobReleased of ->
           to.setJobReleased(
               JobReleased.newBuilder().setNumber(of.number()).setPrincipal(of.principal()));
+      case Change.JobSuspended of ->
+          to.setJobSuspended(
+              JobSuspended.newBuilder().setNumber(of.number()).setPrincipal(of.principal()));
+      case Change.JobResumed of ->
+          to.setJobResumed(
+              JobResumed.newBuilder().setNumber(of.number()).setPrincipal(of.principal()));
       case Change.JobStopping of ->
           to.setJobStopping(
               JobStopping.newBuilder()

@@ -138,6 +138,11 @@ public sealed interface Change {
 
   record JobReleased(long number, String principal) implements Change {}
 
+  /** Its attempts are to stand still, and it gets no new ones, until it is resumed or ends. */
+  record JobSuspended(long number, String principal) implements Change {}
+
+  record JobResumed(long number, String principal) implements Change {}
+
   /**
    * The job is made to end: waiting tasks end now (cancelled; dropped for {@link
    * JobEnding#DEPENDENCY}), live attempts are stopping.

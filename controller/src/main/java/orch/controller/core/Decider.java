@@ -138,6 +138,8 @@ public final class Decider {
       case Input.RetryJob retry -> jobs.retry(draft, retry);
       case Input.HoldJob hold -> jobs.hold(draft, hold);
       case Input.ReleaseJob release -> jobs.release(draft, release);
+      case Input.SuspendJob suspend -> jobs.suspend(draft, suspend);
+      case Input.ResumeJob resume -> jobs.resume(draft, resume);
       case Input.ScaleJob scale -> jobs.scale(draft, scale);
       case Input.RestartJob restart -> jobs.restart(draft, restart);
       case Input.CordonNode cordon -> nodes.cordon(draft, cordon);

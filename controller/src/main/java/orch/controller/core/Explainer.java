@@ -52,6 +52,9 @@ final class Explainer {
     if (job.held()) {
       return one(who, "held", "the job is " + job.reason + "; release it", tasks);
     }
+    if (job.suspended()) {
+      return one(who, "suspended", "the job is " + job.suspendReason + "; resume it", tasks);
+    }
     if (job.blocked) {
       return one(who, "dependency", views.waitsFor(job), tasks);
     }

@@ -79,6 +79,11 @@ public sealed interface Input {
 
   record ReleaseJob(RequestMeta meta, long number) implements Request {}
 
+  /** Its running tasks are to stand still, and nothing more of it is to start. */
+  record SuspendJob(RequestMeta meta, long number) implements Request {}
+
+  record ResumeJob(RequestMeta meta, long number) implements Request {}
+
   /**
    * A service gets another number of tasks (a new version). Answer: {@link Answer.Jobs}.
    *

@@ -67,6 +67,10 @@ final class Job {
   JobState state = JobState.QUEUED;
   String reason = "";
   boolean blocked;
+
+  /** By whom it is suspended, a part of a sentence; empty: it is not. */
+  String suspendReason = "";
+
   @Nullable JobEnding ending;
   String endingReason = "";
   long startNanos;
@@ -149,6 +153,7 @@ final class Job {
     this.endNanos = from.endNanos;
     this.exitCode = from.exitCode;
     this.deadlineNanos = from.deadlineNanos;
+    this.suspendReason = from.suspendReason;
     this.nodes.or(from.nodes);
     this.tasks.load(from.rest);
   }
@@ -182,6 +187,11 @@ final class Job {
     return state == JobState.HELD;
   }
 
+  /** Its attempts stand still; one that is ending is thawed. */
+  boolean suspended() {
+    return !suspendReason.isEmpty();
+  }
+
   int indexOf(int ordinal) {
     return service() ? ordinal : spec().tasks().indexOf(ordinal);
   }
@@ -203,6 +213,7 @@ final class Job {
   boolean runnable() {
     return live()
         && !held()
+        && !suspended()
         && !blocked
         && ending == null
         && tasks.count(TaskState.WAITING) > 0
@@ -271,6 +282,7 @@ final class Job {
     to.number(endNanos);
     to.number(exitCode);
     to.number(deadlineNanos);
+    to.text(suspendReason);
     nodes.stream().forEach(to::number);
     tasks.write(to);
   }

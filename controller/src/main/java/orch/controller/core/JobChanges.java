@@ -170,6 +170,24 @@ final class JobChanges {
     state.touched(job);
   }
 
+  void suspended(Change.JobSuspended of) {
+    Job job = state.jobOf(of.number());
+    if (!job.live() || job.suspended()) {
+      throw new InvariantError("job " + job.number + " is not to be suspended");
+    }
+    job.suspendReason = "suspended by " + of.principal();
+    state.touched(job);
+  }
+
+  void resumed(Change.JobResumed of) {
+    Job job = state.jobOf(of.number());
+    if (!job.live() || !job.suspended()) {
+      throw new InvariantError("job " + job.number + " is not suspended");
+    }
+    job.suspendReason = "";
+    state.touched(job);
+  }
+
   void stopping(Change.JobStopping of) {
     Job job = state.jobOf(of.number());
     move(job, JobEvent.STOPPING);
@@ -206,6 +224,7 @@ final class JobChanges {
     job.exitCode = of.exitCode();
     job.endNanos = state.nowNanos;
     job.blocked = false;
+    job.suspendReason = "";
     state.liveJobs.remove(job.number);
     unlink(job);
     state.touched(job);

@@ -31,6 +31,7 @@ final class JobPart {
   long endNanos;
   int exitCode;
   long deadlineNanos;
+  String suspendReason = "";
   final BitSet nodes = new BitSet();
   private int incarnation;
   private long epoch;
@@ -71,6 +72,7 @@ final class JobPart {
     if (!job.nodes.isEmpty()) {
       to.bytes(25, job.nodes.toByteArray());
     }
+    to.text(26, job.suspendReason);
     return to;
   }
 
@@ -103,6 +105,7 @@ final class JobPart {
         case 23 -> to.exitCode = from.integer();
         case 24 -> to.deadlineNanos = from.number();
         case 25 -> to.nodes.or(BitSet.valueOf(from.bytes()));
+        case 26 -> to.suspendReason = from.text();
         default -> throw from.unknown();
       }
     }

@@ -355,6 +355,42 @@ final class JobRequests {
     return new Answer.Jobs(List.of(job.number), List.of());
   }
 
+  Answer suspend(Draft draft, Input.SuspendJob input) {
+    Job job = state.jobs.get(input.number());
+    if (job == null) {
+      return noJob(input.number());
+    }
+    if (!job.live() || job.ending != null) {
+      return ended(job, "suspended");
+    }
+    if (!job.suspended()) {
+      draft.emit(new Change.JobSuspended(job.number, input.meta().principal()));
+      tellNodes(draft, job);
+    }
+    return new Answer.Jobs(List.of(job.number), List.of());
+  }
+
+  Answer resume(Draft draft, Input.ResumeJob input) {
+    Job job = state.jobs.get(input.number());
+    if (job == null) {
+      return noJob(input.number());
+    }
+    if (!job.live()) {
+      return ended(job, "resumed");
+    }
+    if (job.suspended()) {
+      draft.emit(new Change.JobResumed(job.number, input.meta().principal()));
+      tellNodes(draft, job);
+    }
+    return new Answer.Jobs(List.of(job.number), List.of());
+  }
+
+  private static void tellNodes(Draft draft, Job job) {
+    for (int at = job.tasks.nextLive(0); at >= 0; at = job.tasks.nextLive(at + 1)) {
+      draft.send(job, at);
+    }
+  }
+
   Answer scale(Draft draft, Input.ScaleJob input) {
     Job job = state.jobs.get(input.number());
     if (job == null) {

@@ -34,4 +34,5 @@ public record JobView(
     @Nullable Integer exitCode,
     String traceId,
     String traceState,
-    boolean cancelRequested) {}
+    boolean cancelRequested,
+    boolean suspended) {}

@@ -133,6 +133,8 @@ public final class State implements StateView {
         case Change.JobUnblocked of -> jobChanges.unblocked(of);
         case Change.JobHeld of -> jobChanges.held(of);
         case Change.JobReleased of -> jobChanges.released(of);
+        case Change.JobSuspended of -> jobChanges.suspended(of);
+        case Change.JobResumed of -> jobChanges.resumed(of);
         case Change.JobStopping of -> jobChanges.stopping(of);
         case Change.JobEnded of -> jobChanges.ended(of);
         case Change.JobRetried of -> jobChanges.retried(of);

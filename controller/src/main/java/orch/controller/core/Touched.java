@@ -42,6 +42,14 @@ public final class Touched {
       case Change.JobUnblocked job -> sink.job(job.number());
       case Change.JobHeld job -> sink.job(job.number());
       case Change.JobReleased job -> sink.job(job.number());
+      case Change.JobSuspended job -> {
+        sink.job(job.number());
+        sink.tasksOf(job.number());
+      }
+      case Change.JobResumed job -> {
+        sink.job(job.number());
+        sink.tasksOf(job.number());
+      }
       case Change.JobStopping job -> {
         sink.job(job.number());
         sink.tasksOf(job.number());

@@ -217,7 +217,8 @@ final class Views {
         job.live() ? null : job.exitCode,
         job.traceId,
         job.traceState,
-        job.ending == JobEnding.CANCELLED || job.ending == JobEnding.REPLACED);
+        job.ending == JobEnding.CANCELLED || job.ending == JobEnding.REPLACED,
+        job.suspended());
   }
 
   private String reason(Job job) {
@@ -226,6 +227,9 @@ final class Views {
     }
     if (!job.endingReason.isEmpty()) {
       return job.endingReason;
+    }
+    if (job.suspended()) {
+      return job.suspendReason;
     }
     return job.live() && job.blocked ? waitsFor(job) : "";
   }
@@ -310,6 +314,9 @@ final class Views {
     if (!unreachable.isEmpty()) {
       return unreachable;
     }
+    if (job.suspended()) {
+      return "frozen: the job is " + job.suspendReason;
+    }
     return switch (job.tasks.readiness(ordinal)) {
       case UNDECLARED -> "";
       case NOT_READY -> "not ready yet";
@@ -351,6 +358,9 @@ final class Views {
   private String waitReason(Job job, int ordinal) {
     if (job.held()) {
       return "the job is " + job.reason;
+    }
+    if (job.suspended()) {
+      return "the job is " + job.suspendReason;
     }
     if (job.blocked) {
       return waitsFor(job);
@@ -541,7 +551,8 @@ final class Views {
         TraceIds.spanOf(state.clusterId, uid),
         item(job, ordinal),
         extra == null ? 0 : extra.memoryBytes,
-        new StageTimes(job.submitNanos, 0, placeNanos, 0, 0, 0, 0, 0, 0, 0, 0));
+        new StageTimes(job.submitNanos, 0, placeNanos, 0, 0, 0, 0, 0, 0, 0, 0),
+        job.suspended());
   }
 
   private @Nullable StopOrder stopOrder(Job job, int ordinal, Node node) {

@@ -113,6 +113,13 @@ final class EventWriter {
                   .setPrincipal(of.principal()));
       case Change.JobReleased of ->
           add(at, job(at, of.number(), "JOB_RELEASED", "").setPrincipal(of.principal()));
+      case Change.JobSuspended of ->
+          add(
+              at,
+              job(at, of.number(), "JOB_SUSPENDED", "its tasks stand still until it is resumed")
+                  .setPrincipal(of.principal()));
+      case Change.JobResumed of ->
+          add(at, job(at, of.number(), "JOB_RESUMED", "").setPrincipal(of.principal()));
       case Change.JobStopping of -> add(at, job(at, of.number(), "JOB_STOPPING", of.reason()));
       case Change.JobEnded of ->
           add(

@@ -539,18 +539,33 @@ final class JobRpc extends JobServiceGrpc.JobServiceImplBase {
                 number -> new Input.ReleaseJob(meta, number)));
   }
 
-  // ---- not served yet
-
   @Override
   public void suspendJob(SuspendJobRequest request, StreamObserver<Job> observer) {
-    Unserved.refuse(
-        observer, "JobService.SuspendJob", "hold the job, so that it starts nothing more");
+    Caller caller = Caller.current();
+    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
+    Requests.answer(
+        observer,
+        () ->
+            requests.changeJob(
+                Names.job("name", request.getName()),
+                caller,
+                number -> new Input.SuspendJob(meta, number)));
   }
 
   @Override
   public void resumeJob(ResumeJobRequest request, StreamObserver<Job> observer) {
-    Unserved.refuse(observer, "JobService.ResumeJob", "ReleaseJob ends what HoldJob began");
+    Caller caller = Caller.current();
+    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
+    Requests.answer(
+        observer,
+        () ->
+            requests.changeJob(
+                Names.job("name", request.getName()),
+                caller,
+                number -> new Input.ResumeJob(meta, number)));
   }
+
+  // ---- not served yet
 
   @Override
   public void dispatchJob(DispatchJobRequest request, StreamObserver<SubmitJobResponse> observer) {

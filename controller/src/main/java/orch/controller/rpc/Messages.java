@@ -47,7 +47,8 @@ final class Messages {
             .setTasks(counts(job.tasks()))
             .setTraceId(job.traceId())
             .setRevision(revision)
-            .setCancelRequested(job.cancelRequested());
+            .setCancelRequested(job.cancelRequested())
+            .setSuspended(job.suspended());
     if (withSpec) {
       to.setSpec(SpecConvert.toProto(job.spec()));
     }

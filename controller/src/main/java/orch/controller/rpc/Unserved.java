@@ -10,7 +10,7 @@ final class Unserved {
   /**
    * Answers UNIMPLEMENTED.
    *
-   * @param method for example {@code JobService.SuspendJob}
+   * @param method for example {@code JobService.DispatchJob}
    * @param instead what to use in its place, part of a sentence
    */
   static void refuse(StreamObserver<?> observer, String method, String instead) {

@@ -480,7 +480,8 @@ final class AgentSessions {
                   stages.exitNanos(),
                   stages.recordNanos(),
                   stages.reportNanos(),
-                  stages.ackNanos())));
+                  stages.ackNanos()),
+              attempt.frozen()));
     }
     return result;
   }

@@ -88,6 +88,8 @@ class RecordConvertTest {
           new Change.JobUnblocked(42),
           new Change.JobHeld(42, "local"),
           new Change.JobReleased(42, "local"),
+          new Change.JobSuspended(42, "local"),
+          new Change.JobResumed(42, "local"),
           new Change.JobStopping(42, JobEnding.DEADLINE, "late"),
           new Change.JobEnded(42, JobState.FAILED, "2 tasks failed", 3),
           new Change.JobRetried(42, RANGES, "local"),

@@ -51,7 +51,7 @@ class CheckpointFieldsTest {
             Job.class,
             "number uid namespace name owner traceId traceState dependsOn afterJob submitNanos"
                 + " tasks versions minVersion state reason blocked ending endingReason startNanos"
-                + " endNanos exitCode deadlineNanos nodes",
+                + " endNanos exitCode deadlineNanos nodes suspendReason",
             "dependents special watchedByIndex inRunnable cursor infeasibleAt ready"),
         fields(Job.Version.class, "number spec nanos principal", "demand live hash hashed"),
         fields(TaskStore.class, "chunks size rest", "counts freeze generation"),

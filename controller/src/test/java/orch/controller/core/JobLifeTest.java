@@ -15,6 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import orch.api.model.AttemptState;
+import orch.api.model.DesiredAttempt;
 import orch.api.model.IndexRange;
 import orch.api.model.JobSpec;
 import orch.api.model.JobState;
@@ -268,6 +269,58 @@ final class JobLifeTest {
     assertEquals(TaskState.CANCELLED, scene.taskState(job, 0));
     scene.exits(job, 0, 1, 2);
     assertEquals(JobState.CANCELLED, scene.view(job).state());
+  }
+
+  // ---- suspend and resume
+
+  private static List<Boolean> frozen(Scene scene) {
+    return scene.desired("n1").stream().map(DesiredAttempt::frozen).toList();
+  }
+
+  @Test
+  void aSuspendedJobStartsNothingAndItsAttemptsAreToStandStill() {
+    Scene scene = given().node("n1", 1, 8);
+    long job = scene.job(with(array("a", 2), spec -> spec.restart(RestartTest.retries(5))));
+    scene.running(job, 0, 1);
+    assertEquals(List.of(false, false), frozen(scene));
+    scene.answer(new Input.SuspendJob(meta(), job));
+    assertEquals(1, scene.effects(Effect.SendAttempts.class).size());
+    assertEquals(List.of(true, true), frozen(scene));
+    assertTrue(scene.view(job).suspended());
+    assertTrue(scene.view(job).reason().startsWith("suspended by "));
+    assertEquals(
+        "frozen: the job is " + scene.view(job).reason(),
+        scene.state.task(job, 0).orElseThrow().reason());
+    // What ends all the same (it was stopped, or killed from outside) is not started again.
+    scene.exits(job, 1, 0);
+    assertEquals(TaskState.WAITING, scene.taskState(job, 0));
+    assertEquals(
+        "suspended", scene.state.explainJob(job).orElseThrow().reasons().getFirst().kind());
+    scene.answer(new Input.ResumeJob(meta(), job));
+    assertFalse(scene.view(job).suspended());
+    assertEquals("", scene.view(job).reason());
+    assertEquals(TaskState.PLACED, scene.taskState(job, 0));
+    assertEquals(List.of(false, false), frozen(scene));
+  }
+
+  @Test
+  void aSuspendedJobCanBeCancelledAndIsSuspendedNoMoreOnceItHasEnded() {
+    Scene scene = given().node("n1", 1, 8);
+    long job = scene.job(batch("a"));
+    scene.running(job, 0);
+    scene.answer(new Input.SuspendJob(meta(), job));
+    scene.answer(new Input.SuspendJob(meta(), job));
+    scene.answer(new Input.CancelJobs(meta(), List.of(job), ""));
+    assertNotNull(scene.desired("n1").getFirst().stop());
+    scene.exits(job, 0, 0);
+    assertTrue(scene.view(job).state().ended());
+    assertFalse(scene.view(job).suspended());
+    assertEquals(
+        RejectionCode.FAILED_PRECONDITION,
+        ((Answer.Rejected) scene.answer(new Input.SuspendJob(meta(), job))).rejection().code());
+    assertEquals(
+        RejectionCode.FAILED_PRECONDITION,
+        ((Answer.Rejected) scene.answer(new Input.ResumeJob(meta(), job))).rejection().code());
   }
 
   // ---- hold and release

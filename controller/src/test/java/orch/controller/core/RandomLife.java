@@ -160,7 +160,7 @@ final class RandomLife {
 
   private void request(long number) {
     Input.Request request =
-        switch (random.nextInt(9)) {
+        switch (random.nextInt(11)) {
           case 0 -> new Input.CancelJobs(meta(), List.of(number), "enough");
           case 1 -> new Input.HoldJob(meta(), number);
           case 2 -> new Input.ReleaseJob(meta(), number);
@@ -168,6 +168,8 @@ final class RandomLife {
           case 4 -> new Input.RestartJob(meta(), number);
           case 5 -> new Input.RetryJob(meta(), number, List.of());
           case 6 -> new Input.RetryJob(meta(), number, List.of(new IndexRange(0, 0, 1)));
+          case 7 -> new Input.SuspendJob(meta(), number);
+          case 8 -> new Input.ResumeJob(meta(), number);
           default ->
               new Input.CancelTasks(meta(), List.of(new TaskRef(number, random.nextInt(5))), "no");
         };

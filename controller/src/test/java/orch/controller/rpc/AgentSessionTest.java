@@ -274,7 +274,7 @@ final class AgentSessionTest {
           new AgentMessage.Inspected(
               question.request(),
               "",
-              new ProcessTree(List.of(), 3, true, ProcessTree.Leader.ALIVE),
+              new ProcessTree(List.of(), 3, true, ProcessTree.Leader.ALIVE, false, 0),
               null));
       assertEquals(3, tree.get(10, TimeUnit.SECONDS).getTotal());
       assertEquals("alpha", tree.get().getNode());

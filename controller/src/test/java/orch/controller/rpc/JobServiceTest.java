@@ -35,11 +35,13 @@ import orch.v1.ParseSpecRequest;
 import orch.v1.PlanJobRequest;
 import orch.v1.PlanJobResponse;
 import orch.v1.ReleaseJobRequest;
+import orch.v1.ResumeJobRequest;
 import orch.v1.ScaleJobRequest;
 import orch.v1.SubmitJobRequest;
 import orch.v1.SubmitJobResponse;
 import orch.v1.SubmitOutcome;
 import orch.v1.SuspendJobRequest;
+import orch.v1.TriggerJobRequest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -396,6 +398,17 @@ final class JobServiceTest {
   }
 
   @Test
+  void suspendedJobIsResumed() {
+    bench.submit("a", 1);
+    Job job = bench.jobs().suspendJob(SuspendJobRequest.newBuilder().setName("a").build());
+    assertTrue(job.getSuspended());
+    assertTrue(job.getReason().startsWith("suspended by "), job.getReason());
+    job = bench.jobs().resumeJob(ResumeJobRequest.newBuilder().setName("a").build());
+    assertFalse(job.getSuspended());
+    assertEquals("", job.getReason());
+  }
+
+  @Test
   void scaledServiceHasANewVersion() {
     bench.submit(Bench.spec("web", 1).toBuilder().setType(JobType.JOB_TYPE_SERVICE).build());
     Job job =
@@ -440,10 +453,10 @@ final class JobServiceTest {
   void methodThatIsNotServedSaysWhatToUse() {
     Bench.Refused refused =
         Bench.refused(
-            () -> bench.jobs().suspendJob(SuspendJobRequest.newBuilder().setName("a").build()));
+            () -> bench.jobs().triggerJob(TriggerJobRequest.newBuilder().setName("a").build()));
     assertEquals(Code.UNIMPLEMENTED, refused.code());
-    assertTrue(refused.message().contains("JobService.SuspendJob"), refused.message());
-    assertTrue(refused.message().contains("hold"), refused.message());
+    assertTrue(refused.message().contains("JobService.TriggerJob"), refused.message());
+    assertTrue(refused.message().contains("submit"), refused.message());
   }
 
   private Job get(String name) {

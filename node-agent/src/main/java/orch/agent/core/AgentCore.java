@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
@@ -19,7 +21,6 @@ import orch.api.model.NodeDescription;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.SpecDefinition;
-import orch.api.model.StageTimes;
 import orch.api.model.StopOrder;
 import orch.api.model.Uid;
 import orch.api.model.UnreadableSpec;
@@ -46,6 +47,7 @@ public final class AgentCore {
   private final Leases leases = new Leases();
   private final AttemptMachine machine = new AttemptMachine(leases);
   private final ServiceMachine services = new ServiceMachine(machine);
+  private final Freezer freezer = new Freezer(services);
   private final TreeMap<Uid, Attempt> attempts = new TreeMap<>();
   private final Tombstones tombstones;
   private final Specs specs = new Specs();
@@ -111,7 +113,15 @@ public final class AgentCore {
 
   /** Attempts that were handed to the launcher and have not ended. */
   public int live() {
-    return (int) attempts.values().stream().filter(each -> each.phase.launched()).count();
+    return liveUids().size();
+  }
+
+  /** The same by name. */
+  public Set<Uid> liveUids() {
+    return attempts.values().stream()
+        .filter(each -> each.phase.launched())
+        .map(Attempt::uid)
+        .collect(Collectors.toSet());
   }
 
   /** All attempts that the agent knows, ended ones that were not forgotten included. */
@@ -181,6 +191,9 @@ public final class AgentCore {
         }
       }
       case Input.LeaseTick tick -> leaseTick(now, effects);
+      case Input.Frozen it -> freezer.done(attempts.get(it.uid()), it, now, effects);
+      case Input.FrozenForMemory it ->
+          freezer.forMemory(attempts.get(it.uid()), it.frozen(), now, effects);
       case Input.Notified notified -> {
         Attempt attempt = attempts.get(notified.uid());
         if (attempt != null) {
@@ -369,6 +382,9 @@ public final class AgentCore {
     }
     if (order.stop() == null) {
       step(attempt, AttemptEvent.WANTED, AttemptMachine.Detail.NONE, now, effects);
+      if (freezer.ordered(attempt, order.frozen(), effects) && machine.launcherReady()) {
+        step(attempt, AttemptEvent.LAUNCHER_READY, AttemptMachine.Detail.NONE, now, effects);
+      }
     } else if (attempt.phase != Phase.STOPPING || !order.stop().equals(attempt.stop)) {
       // Said again with another grace, it is told to the shim again; the same order is not.
       attempt.stop = order.stop();
@@ -382,12 +398,12 @@ public final class AgentCore {
       DesiredAttempt order, @Nullable SpecDefinition definition, Moment now, List<Effect> effects) {
     Buried buried = tombstones.of(order.uid());
     if (buried != null) {
-      effects.add(new Effect.Report(statusOf(order, buried, definition)));
+      effects.add(new Effect.Report(Statuses.of(order, buried, definition)));
       return true;
     }
     if (order.uid().incarnation() < heldBelow) {
       // It may have run before the cluster was restored, and must not run a second time.
-      effects.add(new Effect.Report(unknown(order, definition)));
+      effects.add(new Effect.Report(Statuses.unknown(order, definition)));
       return true;
     }
     UnreadableSpec unreadable = specs.unreadable(order);
@@ -402,6 +418,7 @@ public final class AgentCore {
     attempt.order = order;
     attempt.definition = definition;
     attempt.stop = order.stop();
+    attempt.freezeWanted = order.frozen();
     attempt.receivedNanos = now.wallNanos();
     attempts.put(order.uid(), attempt);
     if (!order.bootId().equals(bootId)) {
@@ -465,38 +482,6 @@ public final class AgentCore {
     effects.add(new Effect.Send(new AgentMessage.Inventory(part, true)));
   }
 
-  /** An attempt of before a restore, of which nothing is left here. */
-  private static AttemptStatus unknown(DesiredAttempt order, @Nullable SpecDefinition definition) {
-    return new AttemptStatus(
-        order.uid(),
-        order.jobUid(),
-        definition == null ? 0 : definition.jobNumber(),
-        order.index(),
-        order.attempt(),
-        AttemptState.FAILED,
-        "placed before the cluster was restored, and unknown to its node: it may have run",
-        0,
-        0,
-        Result.without(ResultKind.UNKNOWN, null),
-        StageTimes.NONE);
-  }
-
-  private static AttemptStatus statusOf(
-      DesiredAttempt order, Buried buried, @Nullable SpecDefinition definition) {
-    return new AttemptStatus(
-        order.uid(),
-        order.jobUid(),
-        definition == null ? 0 : definition.jobNumber(),
-        order.index(),
-        order.attempt(),
-        buried.state(),
-        "ended earlier; learned again from the node",
-        0,
-        buried.endNanos(),
-        buried.result(),
-        StageTimes.NONE);
-  }
-
   // ---- the launcher ----
 
   private void launcherConnected(List<Found> found, Moment now, List<Effect> effects) {
@@ -521,6 +506,7 @@ public final class AgentCore {
             now,
             effects);
         attempt.toldBootNanos = 0;
+        freezer.lost(attempt, effects);
       }
     }
     for (Attempt attempt : List.copyOf(attempts.values())) {
@@ -653,6 +639,8 @@ public final class AgentCore {
     if (machine.apply(attempt, event, detail, now, effects)) {
       attempts.remove(attempt.uid());
       tombstones.add(Buried.of(attempt, now.wallNanos()));
+    } else if (event == AttemptEvent.STARTED) {
+      freezer.settle(attempt, effects);
     }
   }
 

@@ -44,6 +44,21 @@ final class Attempt {
   /** The end of the lease or the timeout that its shim was told last; 0: none by this agent. */
   long toldBootNanos;
 
+  /** Whether the controller wants it to stand still; null: it has not said so to this agent. */
+  @Nullable Boolean freezeWanted;
+
+  /** What its shim was asked for last; null: not known. */
+  @Nullable Boolean freezeAsked;
+
+  /** It stands still as its job is suspended. */
+  boolean frozen;
+
+  /** It stands still as memory is short. */
+  boolean frozenForMemory;
+
+  /** Since when it stands still, CLOCK_BOOTTIME. */
+  long frozenBootNanos;
+
   /** Null: the agent did not give it up. */
   @Nullable Surrender surrender;
 
@@ -96,6 +111,10 @@ final class Attempt {
       service = of;
     }
     return of;
+  }
+
+  boolean standsStill() {
+    return frozen || frozenForMemory;
   }
 
   void note(String event) {

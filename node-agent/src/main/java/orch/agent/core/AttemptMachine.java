@@ -150,11 +150,12 @@ final class AttemptMachine {
   private void start(Attempt attempt, Moment now, List<Effect> effects) {
     boolean mayRun =
         !attempt.known.leased() || leases.holds(attempt.known.stopAfter(), now.bootNanos());
-    if (!launcherReady || !mayRun) {
+    if (!launcherReady || !mayRun || Freezer.holdsBack(attempt)) {
       attempt.phase = Phase.READY;
       return;
     }
     attempt.phase = Phase.STARTING;
+    attempt.freezeAsked = false;
     attempt.launchedNanos = now.wallNanos();
     JobSpec spec = attempt.requireDefinition().spec();
     effects.add(new Effect.Remember(attempt.known));

@@ -40,6 +40,9 @@ public sealed interface Effect {
   /** {@code target} as in the API; {@code request} 0: nobody waits for the outcome. */
   record Signal(Uid uid, int signal, int target, long request) implements Effect {}
 
+  /** All of it is to stand still, or to go on; the answer is {@link Input.Frozen}. */
+  record Freeze(Uid uid, boolean frozen) implements Effect {}
+
   /** Goes to the controller, in place of an older status of the same attempt. Never lost. */
   record Report(AttemptStatus status) implements Effect {}
 

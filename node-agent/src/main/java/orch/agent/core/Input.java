@@ -42,6 +42,12 @@ public sealed interface Input {
   /** A signal that the controller asked for was sent; {@code error} empty: done. */
   record Signalled(long request, int processes, String error) implements Input {}
 
+  /** What {@link Effect.Freeze} asked for was done; {@code error} not empty: it was not. */
+  record Frozen(Uid uid, boolean frozen, String error) implements Input {}
+
+  /** It was made to stand still since memory is short, or goes on again. */
+  record FrozenForMemory(Uid uid, boolean frozen) implements Input {}
+
   /** A task said something of itself; who said it was checked. */
   record Notified(Uid uid, Notification what) implements Input {}
 

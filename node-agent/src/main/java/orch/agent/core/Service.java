@@ -102,6 +102,14 @@ final class Service {
     return before != ready;
   }
 
+  /** It stood still for so long: its start has that much more time, and its silence begins anew. */
+  void goesOn(long stoodNanos, long nowNanos) {
+    if (startDue != 0) {
+      startDue += stoodNanos;
+    }
+    rewind(nowNanos);
+  }
+
   private void rewind(long nowNanos) {
     watchdogDue = nowNanos + watchdogNanos;
   }

@@ -99,9 +99,17 @@ final class ServiceMachine {
     machine.report(attempt, now, effects);
   }
 
+  /** It stood still for so long, and could say nothing: that time is given back to it. */
+  void goesOn(Attempt attempt, long stoodNanos, Moment now, List<Effect> effects) {
+    if (attempt.phase == Phase.RUNNING) {
+      attempt.service().goesOn(stoodNanos, now.bootNanos());
+      arm(attempt, attempt.service(), effects);
+    }
+  }
+
   void readyDue(Attempt attempt, Moment now, List<Effect> effects) {
     Service service = attempt.service();
-    if (service.startDue() == 0 || attempt.phase != Phase.RUNNING) {
+    if (service.startDue() == 0 || attempt.phase != Phase.RUNNING || attempt.standsStill()) {
       return;
     }
     if (now.bootNanos() < service.startDue()) {
@@ -121,7 +129,7 @@ final class ServiceMachine {
 
   void watchdogDue(Attempt attempt, Moment now, List<Effect> effects) {
     Service service = attempt.service();
-    if (service.watchdogDue() == 0 || attempt.phase != Phase.RUNNING) {
+    if (service.watchdogDue() == 0 || attempt.phase != Phase.RUNNING || attempt.standsStill()) {
       return;
     }
     if (now.bootNanos() < service.watchdogDue()) {

@@ -28,7 +28,12 @@ record Members(SortedMap<Integer, ProcFile.Stat> all, SortedSet<Integer> command
   private static final String COMMAND_CGROUP = "x-";
 
   static Members of(Guarded guarded, ProcFile proc) throws IOException {
-    SortedMap<Integer, ProcFile.Stat> everything = proc.all();
+    return of(guarded, proc.all(), proc);
+  }
+
+  /** The same, of what {@link ProcFile#all} gave. */
+  static Members of(Guarded guarded, SortedMap<Integer, ProcFile.Stat> everything, ProcFile proc)
+      throws IOException {
     SortedMap<Integer, ProcFile.Stat> found = new TreeMap<>();
     SortedSet<Integer> commands = new TreeSet<>();
     Path leaf = guarded.leaf();
@@ -38,6 +43,11 @@ record Members(SortedMap<Integer, ProcFile.Stat> all, SortedSet<Integer> command
       byDescent(guarded, everything, found, commands);
     }
     return new Members(found, commands);
+  }
+
+  /** Those that have ended and that nobody waited for. */
+  int zombies() {
+    return (int) all.values().stream().filter(ProcFile.Stat::zombie).count();
   }
 
   private static void inCgroup(

@@ -1,9 +1,12 @@
 package orch.agent.live;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
 import orch.agent.linux.Errno;
@@ -62,7 +65,28 @@ final class ProcessTrees {
               exec,
               stat.threads()));
     }
-    return new ProcessTree(entries, all.size(), guarded.leaf() != null, leader);
+    return new ProcessTree(
+        entries,
+        all.size(),
+        guarded.leaf() != null,
+        leader,
+        frozen(guarded, all.values()),
+        members.zombies());
+  }
+
+  /** As the kernel says of the whole cgroup; without one whatever lives of it is stopped. */
+  private static boolean frozen(Guarded guarded, Collection<ProcFile.Stat> all) throws IOException {
+    Path leaf = guarded.leaf();
+    if (leaf != null) {
+      return Files.readString(leaf.resolve("cgroup.events"), StandardCharsets.US_ASCII)
+          .contains("frozen 1");
+    }
+    // In state D is one that stops as soon as it comes out of the kernel; so waits the parent of a
+    // child that was stopped between vfork and exec.
+    return all.stream().anyMatch(stat -> stat.state().equals("T"))
+        && all.stream()
+            .allMatch(
+                stat -> stat.zombie() || stat.state().equals("T") || stat.state().equals("D"));
   }
 
   private static boolean descends(

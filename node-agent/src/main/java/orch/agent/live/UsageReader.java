@@ -61,6 +61,7 @@ final class UsageReader {
             number(reading.text("pids.max")),
             reading.orMissing("throttled_micros", flat(reading.text("cpu.stat"), "throttled_usec")),
             reading.orMissing("oom_kills", flat(reading.text("memory.events"), "oom_kill")),
+            (long) members.zombies(),
             reading.missing,
             reading.summed,
             now.getEpochSecond() * 1_000_000_000L + now.getNano());

@@ -80,6 +80,9 @@ public final class MemoryWatch implements TaskWatch, AutoCloseable {
     void evict(Uid uid, String reason, SortedMap<String, Long> figures);
 
     void happened(Uid uid, String type, String message, SortedMap<String, Long> figures);
+
+    /** It was made to stand still, or goes on. */
+    void frozen(Uid uid, boolean frozen);
   }
 
   /** Files of one attempt's leaf cgroup; -1: not there. */
@@ -145,6 +148,34 @@ public final class MemoryWatch implements TaskWatch, AutoCloseable {
             resources.memoryHighBytes(),
             false);
     later(() -> add(task));
+  }
+
+  @Override
+  public void suspended(Uid uid, boolean frozen) {
+    later(() -> {
+      Leaf leaf = leaves.get(uid);
+      if (leaf != null) {
+        if (guard.suspended(uid, frozen, clock.bootNanos())) {
+          tellLoop(heard -> heard.frozen(uid, false));
+        }
+        if (frozen) {
+          // It may have been thawed here after its shim had frozen it.
+          boolean _ = write(leaf, "cgroup.freeze", "1");
+        }
+      }
+    });
+  }
+
+  @Override
+  public void stopping(Uid uid) {
+    later(() -> {
+      Leaf leaf = leaves.get(uid);
+      if (leaf != null && guard.stopping(uid)) {
+        // It may have been frozen here after its shim had thawed it.
+        boolean _ = write(leaf, "cgroup.freeze", "0");
+        tellLoop(heard -> heard.frozen(uid, false));
+      }
+    });
   }
 
   @Override
@@ -260,6 +291,9 @@ public final class MemoryWatch implements TaskWatch, AutoCloseable {
     MemoryGuard.Task found =
         new MemoryGuard.Task(
             uid, task.policy(), task.priority(), task.limitBytes(), task.highBytes(), frozen);
+    if (frozen) {
+      tellLoop(heard -> heard.frozen(uid, true));
+    }
     long high = guard.watch(found, clock.bootNanos());
     if (acts) {
       write(leaf, "memory.high", high(high));
@@ -403,11 +437,13 @@ public final class MemoryWatch implements TaskWatch, AutoCloseable {
       }
       case MemoryStep.Freeze of -> {
         if (write(leaf, "cgroup.freeze", "1")) {
+          tellLoop(heard -> heard.frozen(of.uid(), true));
           happened(step, "FROZEN");
         }
       }
       case MemoryStep.Thaw of -> {
         if (write(leaf, "cgroup.freeze", "0")) {
+          tellLoop(heard -> heard.frozen(of.uid(), false));
           happened(step, "THAWED");
         }
       }

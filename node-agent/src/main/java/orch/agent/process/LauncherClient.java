@@ -7,8 +7,10 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.Executor;
@@ -176,6 +178,19 @@ public final class LauncherClient implements LauncherPort, CommandPort {
     return new Guarded(leaf, shim.pid, shim.leaderPid, shim.leaderStart, commands.shimsOf(uid));
   }
 
+  /** Where things are kept; null: not known at the moment. */
+  Orphans.@Nullable Place place() {
+    return recovered ? orphans.place() : null;
+  }
+
+  /** Attempts that the launcher has or will have. */
+  Set<Uid> guardedUids() {
+    Set<Uid> all = new HashSet<>(busy.keySet());
+    all.addAll(orphans.uids());
+    waiting.forEach(request -> all.add(request.uid()));
+    return all;
+  }
+
   @Override
   public void signal(Uid uid, int signal, int target, SignalOutcome outcome) {
     Shim shim = expecting(uid, outcome);
@@ -186,6 +201,10 @@ public final class LauncherClient implements LauncherPort, CommandPort {
 
   @Override
   public void freeze(Uid uid, boolean frozen, SignalOutcome outcome) {
+    if (orphans.has(uid)) {
+      outcome.done(0, orphans.freeze(uid, frozen));
+      return;
+    }
     Shim shim = expecting(uid, outcome);
     if (shim != null) {
       send(shim, Outgoing.freeze(shim.seq, shim.slot, uid, frozen));

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
 import orch.agent.process.JournalReader.Account;
@@ -68,6 +69,15 @@ final class Orphans {
       return true;
     }
     return false;
+  }
+
+  /** Null: the launcher has not been heard yet. */
+  @Nullable Place place() {
+    return place;
+  }
+
+  Set<Uid> uids() {
+    return living.keySet();
   }
 
   boolean has(Uid uid) {
@@ -188,6 +198,28 @@ final class Orphans {
       ask(at, account, seq -> Outgoing.setDeadline(seq, account.slot, deadline));
     } catch (IOException e) {
       log.warn("cannot renew the lease of {}: {}", deadline.uid(), e.getMessage());
+    }
+  }
+
+  /** Has it stand still or go on; answers why that cannot be, empty: it was done. */
+  String freeze(Uid uid, boolean frozen) {
+    Account account = living.get(uid);
+    Place at = place;
+    if (account == null || at == null) {
+      return "the attempt does not run here";
+    }
+    try {
+      Path leaf = leaf(account);
+      if (leaf != null) {
+        Files.writeString(leaf.resolve("cgroup.freeze"), frozen ? "1" : "0");
+      } else if (process.alive(account.shimPid)) {
+        ask(at, account, seq -> Outgoing.freeze(seq, account.slot, account.uid, frozen));
+      } else {
+        return frozen ? "no shim guards it any more, and it has no cgroup" : "";
+      }
+      return "";
+    } catch (IOException e) {
+      return String.valueOf(e.getMessage());
     }
   }
 

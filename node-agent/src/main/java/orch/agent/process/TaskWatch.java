@@ -39,6 +39,18 @@ public interface TaskWatch {
       }
 
       @Override
+      public void suspended(Uid uid, boolean frozen) {
+        first.suspended(uid, frozen);
+        second.suspended(uid, frozen);
+      }
+
+      @Override
+      public void stopping(Uid uid) {
+        first.stopping(uid);
+        second.stopping(uid);
+      }
+
+      @Override
       public void ended(Uid uid) {
         first.ended(uid);
         second.ended(uid);
@@ -55,6 +67,12 @@ public interface TaskWatch {
    * @param memoryBytes its limit; 0: none
    */
   void running(KnownAttempt attempt, SpecDefinition definition, long memoryBytes);
+
+  /** Its job is suspended, and it is being frozen, or it is being thawed for it. */
+  default void suspended(Uid uid, boolean frozen) {}
+
+  /** It is being stopped: from now on it must not be frozen. May be said again. */
+  default void stopping(Uid uid) {}
 
   void ended(Uid uid);
 }

@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
@@ -157,6 +158,11 @@ public final class AgentLoop {
     }
   }
 
+  /** Memory is short and it was frozen, or goes on again. To be called on the loop. */
+  public void frozenForMemory(Uid uid, boolean frozen) {
+    take(new Input.FrozenForMemory(uid, frozen));
+  }
+
   /** Something that people may want to know of. To be called on the loop. */
   public void happened(
       @Nullable Uid uid, String type, String message, SortedMap<String, Long> figures) {
@@ -181,6 +187,11 @@ public final class AgentLoop {
   /** Attempts that run or are being started or stopped. */
   public int live() {
     return core.live();
+  }
+
+  /** The same by name. To be called on the loop. */
+  public Set<Uid> liveUids() {
+    return core.liveUids();
   }
 
   public boolean sessionOpen() {
@@ -242,6 +253,7 @@ public final class AgentLoop {
                           new LauncherPort.Deadline(each.uid(), each.bootNanos(), each.lease()))
                       .toList());
       case Effect.Signal of -> signal(of);
+      case Effect.Freeze of -> freeze(of);
       case Effect.Report of -> {
         log.debug("{} is {} {}", of.status().uid(), of.status().state(), of.status().reason());
         outbox.put(of.status());
@@ -336,6 +348,7 @@ public final class AgentLoop {
   }
 
   private void stop(Effect.Stop of) {
+    watch.stopping(of.uid());
     if (preparing.containsKey(of.uid())) {
       preparing.put(of.uid(), true);
     } else {
@@ -355,6 +368,16 @@ public final class AgentLoop {
                 take(new Input.Signalled(of.request(), processes, error));
               }
             });
+  }
+
+  private void freeze(Effect.Freeze of) {
+    watch.suspended(of.uid(), of.frozen());
+    seams
+        .launcher()
+        .freeze(
+            of.uid(),
+            of.frozen(),
+            (processes, error) -> take(new Input.Frozen(of.uid(), of.frozen(), error)));
   }
 
   private void release(Uid uid) {

@@ -58,6 +58,7 @@ class AgentCoreRandomWalkTest {
     Result result = Result.exited(0);
     boolean durable;
     long deadline;
+    boolean frozen;
   }
 
   private static final class World {
@@ -74,6 +75,10 @@ class AgentCoreRandomWalkTest {
 
     final Map<Uid, DesiredAttempt> desired = new LinkedHashMap<>();
     final Set<Uid> stopOrdered = new TreeSet<>();
+
+    /** Those that are to stand still. */
+    final Set<Uid> suspended = new TreeSet<>();
+
     final Set<Uid> forgotten = new TreeSet<>();
     final Map<Uid, AttemptStatus> ended = new TreeMap<>();
     AgentCore core = new AgentCore(Scenario.BOOT, Obeyed.NOBODY, List.of());
@@ -107,6 +112,15 @@ class AgentCoreRandomWalkTest {
         step(random.nextInt(100));
       }
       healing = true;
+      connectLauncher();
+      openSession();
+      journal.forEach((uid, claim) -> {
+        if (claim.running && desired.containsKey(uid) && !stopOrdered.contains(uid)) {
+          assertEquals(suspended.contains(uid), claim.frozen, uid + " stands still");
+        }
+      });
+      suspended.clear();
+      desired.replaceAll((uid, order) -> frozenOr(order, false));
       for (int round = 0; round < 50; round++) {
         now += Duration.ofSeconds(31).toNanos();
         endLeases();
@@ -148,8 +162,10 @@ class AgentCoreRandomWalkTest {
         input(new Input.LauncherLost());
       } else if (dice < 94) {
         connectLauncher();
-      } else if (dice < 97) {
+      } else if (dice < 96) {
         crash();
+      } else if (dice < 98) {
+        suspend();
       } else {
         input(new Input.Tick());
       }
@@ -218,6 +234,37 @@ class AgentCoreRandomWalkTest {
                   uid, desired.get(uid).bootId(), new StopOrder(null, "stop"), Duration.ZERO));
           tell(List.of(desired.get(uid)), false);
         }
+      }
+    }
+
+    private void suspend() {
+      for (Uid uid : pick(desired.keySet())) {
+        if (!forgotten.contains(uid) && !stopOrdered.contains(uid)) {
+          boolean frozen = random.nextBoolean();
+          if (frozen) {
+            suspended.add(uid);
+          } else {
+            suspended.remove(uid);
+          }
+          desired.put(uid, frozenOr(desired.get(uid), frozen));
+          tell(List.of(desired.get(uid)), false);
+        }
+      }
+    }
+
+    private static DesiredAttempt frozenOr(DesiredAttempt of, boolean frozen) {
+      return Scenario.order(of.uid(), of.bootId(), of.stop(), of.startDelay(), frozen);
+    }
+
+    private void freeze(Effect.Freeze of) {
+      Claim claim = journal.get(of.uid());
+      if (!launcher || claim == null || !claim.running) {
+        input(new Input.Frozen(of.uid(), of.frozen(), "it does not run"));
+      } else if (!healing && random.nextInt(10) == 0) {
+        input(new Input.Frozen(of.uid(), of.frozen(), "not now"));
+      } else {
+        claim.frozen = of.frozen();
+        input(new Input.Frozen(of.uid(), of.frozen(), ""));
       }
     }
 
@@ -370,6 +417,7 @@ class AgentCoreRandomWalkTest {
         }
         case Effect.Complain of -> throw new AssertionError(of.toString());
         case Effect.CloseSession of -> throw new AssertionError(of.toString());
+        case Effect.Freeze of -> freeze(of);
         case Effect.Signal of -> {}
         case Effect.Send of -> {}
         case Effect.Watch of -> {}

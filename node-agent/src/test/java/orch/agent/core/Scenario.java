@@ -177,6 +177,11 @@ final class Scenario {
   }
 
   static DesiredAttempt order(Uid uid, String boot, @Nullable StopOrder stop, Duration startDelay) {
+    return order(uid, boot, stop, startDelay, false);
+  }
+
+  static DesiredAttempt order(
+      Uid uid, String boot, @Nullable StopOrder stop, Duration startDelay, boolean frozen) {
     return new DesiredAttempt(
         uid,
         JOB,
@@ -191,7 +196,8 @@ final class Scenario {
         "",
         "",
         0,
-        StageTimes.NONE);
+        StageTimes.NONE,
+        frozen);
   }
 
   Scenario orders(boolean full, DesiredAttempt... orders) {

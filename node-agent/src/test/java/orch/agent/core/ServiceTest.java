@@ -126,6 +126,28 @@ class ServiceTest {
   }
 
   @Test
+  void whatStandsStillMissesNoWatchdogAndLosesNoTimeToBecomeReady() {
+    Scenario of = watched().input(new Input.FrozenForMemory(A, true));
+    of.passes(Duration.ofMinutes(1)).timer(A, Timer.WATCHDOG);
+    assertEquals(List.of(), of.stopsSent());
+    of.input(new Input.FrozenForMemory(A, false));
+    assertTrue(of.all(Effect.SetTimer.class).stream().anyMatch(t -> t.timer() == Timer.WATCHDOG));
+    of.passes(Duration.ofSeconds(3)).timer(A, Timer.WATCHDOG);
+    assertEquals(List.of(), of.stopsSent());
+    of.passes(Duration.ofSeconds(1)).timer(A, Timer.WATCHDOG);
+    assertEquals(List.of(A), of.stopsSent());
+
+    Scenario starts = readying().passes(Duration.ofSeconds(29));
+    starts.input(new Input.Frozen(A, true, "")).passes(Duration.ofHours(1));
+    starts.timer(A, Timer.READY);
+    assertEquals(List.of(), starts.stopsSent());
+    starts.input(new Input.Frozen(A, false, "")).timer(A, Timer.READY);
+    assertEquals(List.of(), starts.stopsSent());
+    starts.passes(Duration.ofSeconds(1)).timer(A, Timer.READY);
+    assertEquals(List.of(A), starts.stopsSent());
+  }
+
+  @Test
   void aTaskMaySetItsOwnWatchdogAndTriggerIt() {
     Scenario of = watched();
     hears(of, new Notification(false, false, false, null, 0, false, false, 500_000, 0));

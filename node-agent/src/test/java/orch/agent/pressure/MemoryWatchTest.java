@@ -89,6 +89,11 @@ class MemoryWatchTest {
               Uid uid, String type, String message, SortedMap<String, Long> figures) {
             told.add(type + " " + uid.sequence() + " " + figures.containsKey("memory_bytes"));
           }
+
+          @Override
+          public void frozen(Uid uid, boolean frozen) {
+            told.add((frozen ? "stands " : "moves ") + uid.sequence());
+          }
         });
   }
 
@@ -215,9 +220,31 @@ class MemoryWatchTest {
     runs(A, MemoryPressureAction.FREEZE, 12, 0);
     runs(B, MemoryPressureAction.FREEZE, 12, 0);
     host(5);
-    awaitContent(leaf(B).resolve("cgroup.freeze"), "1");
+    awaitContent(leaf(A).resolve("cgroup.freeze"), "1");
     host(60);
-    awaitContent(leaf(B).resolve("cgroup.freeze"), "0");
+    awaitContent(leaf(A).resolve("cgroup.freeze"), "0");
+  }
+
+  @Test
+  void whatIsSuspendedIsNotThawedWhenTheHostHasRoomAndWhatIsStoppedIsNotFrozen() throws Exception {
+    leaf(A, 10 * MB, 0, 0);
+    leaf(B, 20 * MB, 0, 0);
+    runs(A, MemoryPressureAction.FREEZE, 12, 0);
+    runs(B, MemoryPressureAction.FREEZE, 12, 0);
+    host(5);
+    awaitContent(leaf(A).resolve("cgroup.freeze"), "1");
+    watch.suspended(A, true);
+    host(60);
+    Files.writeString(leaf(A).resolve("cgroup.freeze"), "0");
+    // It is the last thing that is written: the watch says so once more.
+    watch.suspended(A, true);
+    awaitContent(leaf(A).resolve("cgroup.freeze"), "1");
+    watch.suspended(A, false);
+    Files.writeString(leaf(A).resolve("cgroup.freeze"), "0");
+    watch.stopping(A);
+    host(5);
+    awaitContent(leaf(B).resolve("cgroup.freeze"), "max");
+    assertEquals("0", Files.readString(leaf(A).resolve("cgroup.freeze")).strip());
   }
 
   @Test

@@ -32,6 +32,8 @@ final class Catalog {
     {"job retry", "Runs what failed of a job again"},
     {"job hold", "Holds jobs: nothing more of them starts"},
     {"job release", "Releases held jobs"},
+    {"job suspend", "Freezes the running tasks of jobs; nothing more of them starts"},
+    {"job resume", "Has suspended jobs go on"},
     {"job events", "Lists what happened to a job"},
     {"Tasks"},
     {"task list", "Lists the tasks of a job, or of all live jobs"},
@@ -99,6 +101,8 @@ final class Catalog {
       case "job retry" -> new JobRetryCommand();
       case "job hold" -> new JobHoldCommand(true);
       case "job release" -> new JobHoldCommand(false);
+      case "job suspend" -> new JobSuspendCommand(true);
+      case "job resume" -> new JobSuspendCommand(false);
       case "job events" -> new EventsCommand(true);
       case "events", "cluster events" -> new EventsCommand(false);
       case "task list" -> new TaskListCommand();

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import orch.ctl.json.JsonObject;
 import org.jspecify.annotations.Nullable;
 
@@ -124,7 +126,15 @@ public final class ProcessView {
         hidden > 0
             ? hidden + (hidden == 1 ? " process more is" : " processes more are") + " not shown"
             : "";
-    return leader.isEmpty() || more.isEmpty() ? leader + more : leader + "; " + more;
+    long zombies = tree.number("zombies");
+    String unawaited =
+        zombies > 0
+            ? zombies + (zombies == 1 ? " zombie waits" : " zombies wait") + " to be waited for"
+            : "";
+    String frozen = tree.flag("frozen") ? "frozen: none of them moves" : "";
+    return Stream.of(leader, frozen, unawaited, more)
+        .filter(each -> !each.isEmpty())
+        .collect(Collectors.joining("; "));
   }
 
   /** Stats of tasks, a task a row; what a node cannot tell is a dash. */

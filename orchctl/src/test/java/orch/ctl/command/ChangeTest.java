@@ -239,6 +239,15 @@ final class ChangeTest {
   }
 
   @Test
+  void jobIsSuspendedAndResumed() {
+    fixture.reply("JobService/SuspendJob", Answers.job("RUNNING", ""));
+    fixture.reply("JobService/ResumeJob", Answers.job("RUNNING", ""));
+    assertEquals(0, fixture.orchctl("job", "suspend", "web"));
+    assertEquals(0, fixture.orchctl("job", "resume", "web"));
+    assertEquals("42 (web) suspended\n42 (web) resumed\n", fixture.out());
+  }
+
+  @Test
   void jobIsHeldReleasedAndDeleted() {
     fixture.reply("JobService/HoldJob", Answers.job("HELD", ""));
     fixture.reply("JobService/DeleteJob", "{}");
