@@ -5,11 +5,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import orch.api.model.AgentMessage;
 import orch.api.model.AttemptState;
 import orch.api.model.AttemptStatus;
@@ -117,11 +115,14 @@ public final class AgentCore {
   }
 
   /** The same by name. */
-  public Set<Uid> liveUids() {
-    return attempts.values().stream()
-        .filter(each -> each.phase.launched())
-        .map(Attempt::uid)
-        .collect(Collectors.toSet());
+  public SortedSet<Uid> liveUids() {
+    SortedSet<Uid> live = new TreeSet<>();
+    for (Attempt attempt : attempts.values()) {
+      if (attempt.phase.launched()) {
+        live.add(attempt.uid());
+      }
+    }
+    return live;
   }
 
   /** All attempts that the agent knows, ended ones that were not forgotten included. */

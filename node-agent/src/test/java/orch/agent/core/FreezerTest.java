@@ -57,13 +57,13 @@ class FreezerTest {
 
   @Test
   void whatAnAgentBeforeThisOneDidIsDoneOnceMore() {
-    Scenario of = new Scenario().launcher(new Found(A, null, 5, null)).session();
+    Scenario of = new Scenario().launcher(new Found(A, null, 5, 5, null)).session();
     assertEquals(List.of(false), asked(of.orders(true, wanted(false))));
-    Scenario frozen = new Scenario().launcher(new Found(A, null, 5, null)).session();
+    Scenario frozen = new Scenario().launcher(new Found(A, null, 5, 5, null)).session();
     assertEquals(List.of(true), asked(frozen.orders(true, wanted(true))));
     frozen.input(new Input.Frozen(A, false, "the launcher went away"));
     frozen.input(new Input.LauncherLost());
-    assertEquals(List.of(true), asked(frozen.launcher(new Found(A, null, 5, null))));
+    assertEquals(List.of(true), asked(frozen.launcher(new Found(A, null, 5, 5, null))));
   }
 
   @Test
