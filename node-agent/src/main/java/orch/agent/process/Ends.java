@@ -32,6 +32,18 @@ final class Ends {
     return null;
   }
 
+  /** An attempt as a new agent finds it; {@code end} null: it has not ended. */
+  static LauncherPort.Found found(Account account, @Nullable End end) {
+    return new LauncherPort.Found(
+        account.uid,
+        account.name,
+        account.bootId,
+        end == null,
+        account.started == null ? 0 : account.started.realNanos(),
+        account.started == null ? 0 : account.started.bootNanos(),
+        end);
+  }
+
   /** Claimed, without a recorded end, and nothing of it lives. */
   static End gone(Account account, String bootId) {
     ResultKind kind = account.bootId.equals(bootId) ? ResultKind.UNKNOWN : ResultKind.LOST;

@@ -383,8 +383,7 @@ public final class LauncherClient implements LauncherPort, CommandPort {
         Shim shim = busy.get(of.uid());
         if (shim != null) {
           shim.request = null;
-          shim.leaderPid = of.facts().pid();
-          shim.leaderStart = of.facts().pidStart();
+          shim.leads(of.facts());
         }
         deadlines.remove(of.uid());
         passed.started(of.uid());
@@ -610,22 +609,12 @@ public final class LauncherClient implements LauncherPort, CommandPort {
       default -> {
         idle.push(shim);
         deadlines.remove(request.uid());
-        heard()
-            .startFailed(
-                request.uid(),
-                new StartFailure(
-                    "request",
-                    of.errno(),
-                    "cannot start " + request.name() + ": request: " + of.text()),
-                wallNanos());
+        heard().startFailed(request.uid(), Results.of(of, request), wallNanos());
       }
     }
   }
 
-  /**
-   * A shim that refused may be free in a moment: such as one whose command ends with the agent that
-   * wanted it.
-   */
+  /** A shim that refused may be free soon: such as one whose command ends with its agent. */
   private void freeLater(int slot) {
     Shim shim = shims.get(slot);
     timers.after(
@@ -661,13 +650,7 @@ public final class LauncherClient implements LauncherPort, CommandPort {
     }
     recovered = true;
     shims.values().forEach(this::adoptOrFree);
-    Path run = Path.of(of.runDirectory()).toAbsolutePath().getParent();
-    orphans.begin(
-        new Orphans.Place(
-            of.bootId(),
-            Path.of(of.journalDirectory()),
-            run == null ? Path.of("/") : run,
-            of.cgroup()));
+    orphans.begin(Orphans.Place.of(of));
     List<Found> found = new ArrayList<>();
     List<Account> undurableYet = new ArrayList<>();
     SortedSet<String> living = new TreeSet<>();
@@ -683,15 +666,11 @@ public final class LauncherClient implements LauncherPort, CommandPort {
       } else {
         living.add(account.leaf);
       }
-      long start = account.started == null ? 0 : account.started.realNanos();
-      long startBoot = account.started == null ? 0 : account.started.bootNanos();
       Shim guard = busy.get(account.uid);
-      if (guard != null && account.started != null) {
-        guard.leaderPid = account.started.pid();
-        guard.leaderStart = account.started.pidStart();
+      if (guard != null) {
+        guard.leads(account.started);
       }
-      found.add(
-          new Found(account.uid, account.name, account.bootId, end == null, start, startBoot, end));
+      found.add(Ends.found(account, end));
     }
     leaves.begin(of.cgroup(), living);
     heard().connected(found);

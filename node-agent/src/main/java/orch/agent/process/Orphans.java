@@ -42,7 +42,16 @@ final class Orphans {
    *
    * @param cgroup empty: none
    */
-  record Place(String bootId, Path journal, Path runDirectory, String cgroup) {}
+  record Place(String bootId, Path journal, Path runDirectory, String cgroup) {
+    static Place of(Incoming.Welcome of) {
+      Path run = Path.of(of.runDirectory()).toAbsolutePath().getParent();
+      return new Place(
+          of.bootId(),
+          Path.of(of.journalDirectory()),
+          run == null ? Path.of("/") : run,
+          of.cgroup());
+    }
+  }
 
   /** Hears of the end of an orphan. */
   @FunctionalInterface

@@ -15,6 +15,12 @@ final class Results {
 
   private Results() {}
 
+  /** A start that was refused before anything was claimed. */
+  static StartFailure of(Incoming.Refused of, StartRequest request) {
+    String why = "cannot start " + request.name() + ": request: " + of.text();
+    return new StartFailure("request", of.errno(), why);
+  }
+
   static Result of(ExitFacts facts) {
     boolean oom = oomKilled(facts);
     boolean tree = facts.has(Protocol.E_CPU);

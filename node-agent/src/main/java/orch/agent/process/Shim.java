@@ -40,6 +40,14 @@ final class Shim {
     this.uid = uid;
   }
 
+  /** Its task executes; null: nothing was told of it. */
+  void leads(Incoming.@Nullable StartFacts started) {
+    if (started != null) {
+      leaderPid = started.pid();
+      leaderStart = started.pidStart();
+    }
+  }
+
   void free() {
     uid = null;
     request = null;
