@@ -1,18 +1,18 @@
 package orch.systemtests;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import orch.systemtests.host.Fleet;
@@ -20,19 +20,26 @@ import orch.systemtests.host.Host;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Jobs that a fleet is given while parts of it fail, and the check of what became of them. Tasks
- * write what they do to a directory that the outer machine holds, so it outlives their host.
+ * Jobs that a fleet is given while parts of it fail, by a user who knows the controllers and not
+ * which of them leads, and the check of what became of them.
  */
 final class FleetLoad {
+  /** Tasks of a job with {@code partition: stop}, of one with {@code keep}, of the load. */
+  static final String GUARD = "guard.";
+
+  static final String KEEPER = "keeper.";
+  private static final String LOAD = "load.";
+
   private static final int TASKS = 4;
   private static final int ASKS = 4;
 
   /** Of timeout(1), and beyond what a task of the load exits with. */
   private static final int TIMED_OUT = 124;
 
-  private static final long PROGRESS_NANOS = 90_000_000_000L;
+  private static final Duration ONE_CALL = Duration.ofSeconds(120);
+  private static final Duration PROGRESS = Duration.ofSeconds(180);
 
-  /** A task that beats every 200 ms: {@code start} or {@code beat}, its attempt, the time. */
+  /** A task that beats every 200 ms. */
   private static final String BEATING =
       """
       name: %s
@@ -56,8 +63,10 @@ final class FleetLoad {
   private final Fleet fleet;
   private final AtomicBoolean stopped = new AtomicBoolean();
   private final AtomicInteger done = new AtomicInteger();
+  private final AtomicInteger calls = new AtomicInteger();
   private final Map<String, Integer> acked = new LinkedHashMap<>();
   private final AtomicInteger unanswered = new AtomicInteger();
+  private final List<String> wrong = new CopyOnWriteArrayList<>();
   private @Nullable Thread thread;
 
   FleetLoad(Fleet fleet) {
@@ -68,14 +77,29 @@ final class FleetLoad {
     submit(BEATING.formatted("guard", "stop", ", stopAfter: 5s", "guard"));
     submit(BEATING.formatted("keeper", "keep", "", "keeper"));
     thread = Thread.ofPlatform().name("load").start(this::load);
+    expectBeats(GUARD, "");
+    expectBeats(KEEPER, "");
     expectProgress();
   }
 
-  private String submit(String spec) throws Exception {
+  /** Asks another controller first each time: whoever leads, each is as good as any. */
+  private CommandResult orchctl(String... arguments) throws IOException, InterruptedException {
+    return fleet.orchctlAnywhere(calls.getAndIncrement(), ONE_CALL, arguments);
+  }
+
+  private String expect(String... arguments) throws IOException, InterruptedException {
+    CommandResult result = orchctl(arguments);
+    if (result.code() != 0) {
+      throw new IOException("orchctl " + String.join(" ", arguments) + ": " + result);
+    }
+    return result.text().strip();
+  }
+
+  private String submit(String spec) throws IOException, InterruptedException {
     Path file = Files.createTempFile("orch-job-", ".yaml");
     try {
       Files.writeString(file, spec);
-      String answer = fleet.expect("job", "submit", "-o", "name", file.toString());
+      String answer = expect("job", "submit", "-o", "name", file.toString());
       return answer.substring(answer.lastIndexOf('/') + 1);
     } finally {
       Files.delete(file);
@@ -97,7 +121,7 @@ final class FleetLoad {
                 - bash
                 - -c
                 - |
-                  echo $ORCH_ATTEMPT >>/mnt/host/history/load.$ORCH_JOB_NUMBER.$ORCH_INDEX.$ORCH_FENCING_TOKEN
+                  echo $ORCH_ATTEMPT $(date +%%s%%3N) >>/mnt/host/history/load.$ORCH_JOB_NUMBER.$ORCH_INDEX.$ORCH_FENCING_TOKEN
                   sleep 0.5; exit $((ORCH_INDEX + %d))
                 """
                     .formatted(n, TASKS, offset));
@@ -107,137 +131,145 @@ final class FleetLoad {
         if (awaitEnd(number) == offset + TASKS - 1) {
           done.incrementAndGet();
         }
-      } catch (IOException unreachable) {
+      } catch (IOException refused) {
+        System.err.println("FleetIT: not acked: " + refused.getMessage());
         unanswered.incrementAndGet();
       } catch (InterruptedException e) {
         return;
-      } catch (Exception e) {
-        throw new IllegalStateException(e);
+      } catch (RuntimeException e) {
+        wrong.add("the load broke: " + e);
+        return;
       }
     }
   }
 
   /** Asks again, whichever controller leads by then; the code of the job, or 125. */
   private int awaitEnd(String number) throws IOException, InterruptedException {
-    for (int n = 0; n < ASKS && !stopped.get(); n++) {
-      int code = fleet.orchctl("wait", "-q", number).code();
-      if (code < TIMED_OUT) {
-        return code;
-      }
+    int code = TIMED_OUT;
+    for (int n = 0; n < ASKS && code >= TIMED_OUT && !stopped.get(); n++) {
+      code = orchctl("wait", "-q", number).code();
     }
-    return TIMED_OUT;
+    return code;
+  }
+
+  private interface Condition {
+    boolean met() throws Exception;
+  }
+
+  private void await(String what, Condition condition) throws Exception {
+    long deadline = System.nanoTime() + PROGRESS.toNanos();
+    while (!condition.met()) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError(
+            "waited in vain for "
+                + what
+                + "; wrong so far: "
+                + wrong
+                + "\n"
+                + Fleet.journals(fleet.controllers())
+                + Fleet.journals(fleet.agents()));
+      }
+      Thread.sleep(100);
+    }
   }
 
   /** Two more jobs are submitted, run and end as they should. */
   void expectProgress() throws Exception {
     int before = done.get();
-    long deadline = System.nanoTime() + PROGRESS_NANOS;
-    while (done.get() < before + 2) {
-      assertTrue(
-          System.nanoTime() < deadline,
-          () -> {
-            try {
-              return "no progress\n"
-                  + Fleet.journals(fleet.controllers())
-                  + Fleet.journals(fleet.agents());
-            } catch (InterruptedException e) {
-              return "no progress";
-            }
-          });
-      Thread.sleep(100);
+    await("progress of the load", () -> done.get() >= before + 2 || !wrong.isEmpty());
+    assertTrue(wrong.isEmpty(), wrong.toString());
+  }
+
+  /**
+   * Every task of the service gives new signs of life.
+   *
+   * @param exceptNode those from there do not count; empty: all do
+   */
+  void expectBeats(String prefix, String exceptNode) throws Exception {
+    TreeMap<String, Integer> before = history().of(prefix).without(exceptNode).beats();
+    await(
+        "beats of " + prefix,
+        () -> {
+          TreeMap<String, Integer> now = history().of(prefix).without(exceptNode).beats();
+          return now.size() == 2
+              && now.entrySet().stream()
+                  .allMatch(task -> task.getValue() > before.getOrDefault(task.getKey(), 0));
+        });
+  }
+
+  /** The lives that there were of a service's tasks. */
+  TreeSet<String> livesOf(String prefix) throws IOException {
+    return history().of(prefix).names();
+  }
+
+  /** For how long no task of the load was started, from about {@code since} on, seconds. */
+  double pauseSince(long since) throws IOException {
+    return history().of(LOAD).longestPause(since) / 1e3;
+  }
+
+  private FleetHistory history() throws IOException {
+    Map<String, Path> directories = new TreeMap<>();
+    for (Host agent : fleet.agents()) {
+      directories.put(agent.name(), agent.outside().resolve("history"));
     }
+    return FleetHistory.read(directories);
   }
 
   void stopAndCheck() throws Exception {
+    expectBeats(GUARD, "");
+    expectBeats(KEEPER, "");
     stopped.set(true);
     if (thread != null) {
       thread.join();
     }
+    for (String number : acked.keySet()) {
+      orchctl("wait", "-q", number);
+    }
+    FleetHistory history = history();
+    TreeSet<String> ran = new TreeSet<>();
+    history.of(LOAD).lives().forEach(life -> ran.add(life.task()));
     Map<String, Integer> ends = new TreeMap<>();
-    List<String> wrong = new ArrayList<>();
     for (Map.Entry<String, Integer> job : acked.entrySet()) {
-      fleet.orchctl("wait", "-q", job.getKey());
-      Json tasks = Json.of(fleet.expect("task", "list", job.getKey(), "-o", "json")).at("tasks");
-      assertEquals(TASKS, tasks.list().size(), "acked, but not whole: job " + job.getKey());
-      for (Json task : tasks.list()) {
-        Json result = task.at("attempt", "result");
-        ends.merge(result.at("kind").text(), 1, Integer::sum);
-        long index = task.at("index").number();
-        if (result.at("kind").text().equals("RESULT_KIND_EXITED")
-            && result.at("siStatus").number() != index + job.getValue()) {
-          wrong.add("exit code is not true: " + task);
-        }
-      }
+      check(job.getKey(), job.getValue(), ran, ends);
     }
-    for (Map.Entry<Path, List<String>> file : histories("load.").entrySet()) {
-      if (file.getValue().size() > 1) {
-        wrong.add("forked more than once: " + file);
-      }
-    }
-    wrong.addAll(overlaps());
+    wrong.addAll(history.of(LOAD).forkedTwice());
+    wrong.addAll(history.of(GUARD).aliveTwice());
     System.err.println(
-        "FleetIT: %d jobs acked, %d submissions unanswered, ends of tasks %s, guards %s"
-            .formatted(acked.size(), unanswered.get(), ends, lives("guard.").keySet()));
+        "FleetIT: %d jobs acked, %d submissions not, ends of tasks %s, lives of guards %s"
+            .formatted(acked.size(), unanswered.get(), ends, livesOf(GUARD)));
     assertTrue(wrong.isEmpty(), wrong.toString());
   }
 
-  /** One life of a task: from its first beat to its last. */
-  private record Life(String task, String node, long from, long to) {}
-
-  /** Of each task of the job with {@code partition: stop}: lives that overlap. */
-  private List<String> overlaps() throws IOException {
-    List<String> wrong = new ArrayList<>();
-    for (List<Life> lives : lives("guard.").values()) {
-      for (int i = 1; i < lives.size(); i++) {
-        if (lives.get(i).from() <= lives.get(i - 1).to()) {
-          wrong.add("alive twice: " + lives.get(i - 1) + " and " + lives.get(i));
+  /** A job that was acked is there, whole, and tells the truth of each task. */
+  private void check(String number, int offset, TreeSet<String> ran, Map<String, Integer> ends)
+      throws IOException, InterruptedException {
+    List<Json> tasks = new ArrayList<>();
+    CommandResult listed = orchctl("task", "list", number, "-o", "json");
+    if (listed.code() == 0) {
+      tasks = Json.of(listed.text()).at("tasks").list();
+    }
+    if (tasks.size() != TASKS) {
+      wrong.add("acked, but not there or not whole: job " + number + ": " + listed);
+    }
+    for (Json task : tasks) {
+      Json result = task.at("attempt", "result");
+      String kind = result.at("kind").text();
+      ends.merge(kind, 1, Integer::sum);
+      long index = task.at("index").number();
+      switch (kind) {
+        case "RESULT_KIND_EXITED" -> {
+          if (result.at("siStatus").number() != index + offset) {
+            wrong.add("the exit code is not true: " + task);
+          }
+          if (!ran.contains(LOAD + number + "." + index)) {
+            wrong.add("its end is told, but it never ran: " + task);
+          }
         }
-      }
-    }
-    return wrong;
-  }
-
-  private Map<String, List<Life>> lives(String prefix) throws IOException {
-    Map<String, List<Life>> lives = new TreeMap<>();
-    for (Map.Entry<Path, List<String>> file : histories(prefix).entrySet()) {
-      List<String> beats = file.getValue();
-      String name = String.valueOf(file.getKey().getFileName());
-      String task = name.substring(0, name.lastIndexOf('.'));
-      String node = String.valueOf(file.getKey().getParent().getParent().getParent().getFileName());
-      if (!beats.isEmpty()) {
-        lives
-            .computeIfAbsent(task, any -> new ArrayList<>())
-            .add(new Life(task, node, time(beats.getFirst()), time(beats.getLast())));
-      }
-    }
-    lives.values().forEach(each -> each.sort(Comparator.comparingLong(Life::from)));
-    return lives;
-  }
-
-  private static long time(String beat) {
-    return Long.parseLong(beat.substring(beat.indexOf(' ') + 1));
-  }
-
-  private Map<Path, List<String>> histories(String prefix) throws IOException {
-    Map<Path, List<String>> all = new TreeMap<>();
-    for (Host agent : fleet.agents()) {
-      try (DirectoryStream<Path> files =
-          Files.newDirectoryStream(agent.outside().resolve("history"), prefix + "*")) {
-        for (Path file : files) {
-          // What a crash tore off in the middle of a line does not count.
-          String text = Files.readString(file);
-          all.put(file, text.substring(0, text.lastIndexOf('\n') + 1).lines().toList());
+        case "RESULT_KIND_LOST" -> {
+          // Its host crashed under it.
         }
+        default -> wrong.add("an end that nobody brought about: " + task);
       }
     }
-    return all;
-  }
-
-  long guardBeats() throws IOException {
-    return histories("guard.").values().stream().mapToLong(List::size).sum();
-  }
-
-  long keeperBeats() throws IOException {
-    return histories("keeper.").values().stream().mapToLong(List::size).sum();
   }
 }

@@ -18,6 +18,8 @@ import orch.systemtests.Json;
  */
 public final class Fleet implements AutoCloseable {
   private static final Duration READY_LIMIT = Duration.ofMinutes(2);
+  private static final Duration ONE_CALL = Duration.ofSeconds(60);
+  private static final Duration ONE_LOOK = Duration.ofSeconds(5);
   private static final int MEMBERS = 3;
   private static final int SERVER_MEBIBYTES = 384;
   private static final int HOST_MEBIBYTES = 512;
@@ -151,16 +153,34 @@ public final class Fleet implements AutoCloseable {
   /** Runs orchctl on this machine against a controller. */
   public CommandResult orchctl(Host controller, String... arguments)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("timeout", "20"));
-    command.add(Cluster.distribution().resolve("bin/orchctl").toString());
-    command.addAll(List.of(arguments));
-    return lab.run(
-        Map.of("ORCH_ADDRESS", controller.address() + ":7400", "HOME", "/nonexistent"), command);
+    return orchctl(controller.address() + ":7400", ONE_CALL, arguments);
   }
 
   /** Runs orchctl against the leader, once there is one. */
   public CommandResult orchctl(String... arguments) throws IOException, InterruptedException {
     return orchctl(awaitLeader(READY_LIMIT), arguments);
+  }
+
+  /**
+   * Runs orchctl as a user does who knows all controllers and not which of them leads.
+   *
+   * @param first of the controllers, the one that is asked first
+   */
+  public CommandResult orchctlAnywhere(int first, Duration limit, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> addresses = new ArrayList<>();
+    for (int i = 0; i < controllers.size(); i++) {
+      addresses.add(controllers.get((first + i) % controllers.size()).address() + ":7400");
+    }
+    return orchctl(String.join(",", addresses), limit, arguments);
+  }
+
+  private CommandResult orchctl(String addresses, Duration limit, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("timeout", "" + limit.toSeconds()));
+    command.add(Cluster.distribution().resolve("bin/orchctl").toString());
+    command.addAll(List.of(arguments));
+    return lab.run(Map.of("ORCH_ADDRESS", addresses, "HOME", "/nonexistent"), command);
   }
 
   /** As {@link #orchctl}; throws when the exit code is not 0. */
@@ -188,7 +208,8 @@ public final class Fleet implements AutoCloseable {
         if (controller.name().equals(name) || !controller.alive()) {
           continue;
         }
-        CommandResult listed = members(controller);
+        CommandResult listed =
+            orchctl(controller.address() + ":7400", ONE_LOOK, "cluster", "members", "-o", "json");
         answers.add(listed);
         if (listed.code() != 0) {
           continue;
@@ -204,19 +225,6 @@ public final class Fleet implements AutoCloseable {
     }
     throw new IOException(
         "no leader in " + limit.toSeconds() + " s: " + answers + "\n" + journals(controllers));
-  }
-
-  private CommandResult members(Host controller) throws IOException, InterruptedException {
-    return lab.run(
-        Map.of("ORCH_ADDRESS", controller.address() + ":7400", "HOME", "/nonexistent"),
-        List.of(
-            "timeout",
-            "5",
-            Cluster.distribution().resolve("bin/orchctl").toString(),
-            "cluster",
-            "members",
-            "-o",
-            "json"));
   }
 
   /** Waits until so many nodes are ready. */
