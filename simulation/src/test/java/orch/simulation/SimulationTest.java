@@ -3,6 +3,7 @@ package orch.simulation;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,14 +13,16 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * The same seeds at each run, so that a build does not depend on luck, and fresh ones in a soak:
- * what fails prints its seed, and runs the same way again.
+ * The same seeds at each run of a commit, so that a build does not depend on luck: some for ever,
+ * and fresh ones for each commit, which {@code ./verify} counts from the commit's id. Fresh ones of
+ * each run in a soak. What fails prints its seed, and runs the same way again.
  */
 class SimulationTest {
   private static final int SOAK_SEEDS = 10_000;
-
+  private static final int COMMIT_SEEDS = 1_000;
   private static final int SEEDS = 73;
-  private static final Duration LIMIT = Duration.ofHours(10);
+  private static final Duration SOAK_LIMIT = Duration.ofHours(10);
+  private static final Duration LIMIT = Duration.ofMinutes(3);
 
   @BeforeAll
   static void silence() {
@@ -28,14 +31,20 @@ class SimulationTest {
 
   @Test
   void everyInvariantHoldsUnderFaults() throws Exception {
-    boolean soak = Boolean.getBoolean("soak");
-    long first = soak ? ThreadLocalRandom.current().nextLong(1L << 48) : 1;
-    System.out.println("simulation: seeds from " + first + " on");
-    SeedRunner runner =
-        new SeedRunner(Runtime.getRuntime().availableProcessors(), System.out::println);
-    SeedRunner.Summary summary = runner.run(first, soak ? SOAK_SEEDS : SEEDS, LIMIT);
-    System.out.println("simulation: " + summary.sentence());
-    assertTrue(summary.again() > 0, "no seed was run in a second JVM");
+    run(1, SEEDS, LIMIT);
+  }
+
+  @Test
+  void everyInvariantHoldsUnderTheSeedsOfThisCommit() throws Exception {
+    Long first = Long.getLong("simulation.first");
+    assumeTrue(first != null, "no -Dsimulation.first, which ./verify gives");
+    run(first, COMMIT_SEEDS, LIMIT);
+  }
+
+  @Test
+  void everyInvariantHoldsUnderFreshSeeds() throws Exception {
+    assumeTrue(Boolean.getBoolean("soak"), "only in a soak: it takes long");
+    run(ThreadLocalRandom.current().nextLong(1L << 48), SOAK_SEEDS, SOAK_LIMIT);
   }
 
   @Test
@@ -48,6 +57,15 @@ class SimulationTest {
   @Test
   void anotherSeedGivesAnotherTrace() {
     assertNotEquals(new Simulation(1).run().traceHash(), new Simulation(2).run().traceHash());
+  }
+
+  private static void run(long first, int seeds, Duration limit) throws Exception {
+    System.out.println("simulation: seeds from " + first + " on");
+    SeedRunner runner =
+        new SeedRunner(Runtime.getRuntime().availableProcessors(), System.out::println);
+    SeedRunner.Summary summary = runner.run(first, seeds, limit);
+    System.out.println("simulation: " + summary.sentence());
+    assertTrue(summary.again() > 0, "no seed was run in a second JVM");
   }
 
   private static List<String> trace(long seed) {

@@ -208,8 +208,7 @@ final class Daemons {
       end(agent(name));
       cgroups.add(cgroup(name));
       runs.add(Guards.of(data(name)).run());
-      CommandResult stopped =
-          run("orch-agent", "--data-dir", data(name).toString(), "--stop-all");
+      CommandResult stopped = run("orch-agent", "--data-dir", data(name).toString(), "--stop-all");
       if (stopped.code() != 0) {
         left.add("orch-agent --stop-all: " + stopped);
       }
