@@ -15,6 +15,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import orch.agent.core.KnownAttempt;
 import orch.agent.core.MemoryFigures;
 import orch.agent.core.MemoryGuard;
@@ -40,8 +41,14 @@ import org.slf4j.LoggerFactory;
 public final class MemoryWatch implements TaskWatch, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MemoryWatch.class);
 
-  /** Stalls of 150 ms within a second, kernel's own notation in microseconds. */
-  private static final byte[] TRIGGER = "some 150000 1000000\0".getBytes(StandardCharsets.US_ASCII);
+  /**
+   * Stalls of 150 ms within a second, in the kernel's own notation in microseconds; and what those
+   * may ask for who lack CAP_SYS_RESOURCE, whose windows must be multiples of two seconds.
+   */
+  private static final List<byte[]> TRIGGERS =
+      Stream.of("some 150000 1000000\0", "some 300000 2000000\0")
+          .map(text -> text.getBytes(StandardCharsets.US_ASCII))
+          .toList();
 
   private static final int EVENTS = 64;
   private static final int CALM_MILLIS = 200;
@@ -338,14 +345,16 @@ public final class MemoryWatch implements TaskWatch, AutoCloseable {
     if (fd < 0) {
       return -1;
     }
-    try {
-      boolean _ = linux.write(fd, TRIGGER);
-      return fd;
-    } catch (LinuxException e) {
-      log.debug("no PSI trigger on {}: {}", path, e.getMessage());
-      linux.close(fd);
-      return -1;
+    for (byte[] trigger : TRIGGERS) {
+      try {
+        boolean _ = linux.write(fd, trigger);
+        return fd;
+      } catch (LinuxException e) {
+        log.debug("no PSI trigger on {}: {}", path, e.getMessage());
+      }
     }
+    linux.close(fd);
+    return -1;
   }
 
   private void watch(int fd, @Nullable Leaf leaf) {

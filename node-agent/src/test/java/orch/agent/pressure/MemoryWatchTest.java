@@ -1,6 +1,7 @@
 package orch.agent.pressure;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -9,13 +10,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import orch.agent.cgroup.CgroupRoot;
 import orch.agent.core.KnownAttempt;
 import orch.agent.linux.JnaLinux;
 import orch.agent.linux.Linux;
@@ -255,6 +259,39 @@ class MemoryWatchTest {
     leaf(A, 10 * MB, 0, 2);
     assertEquals("OOM_KILL 10 true", next());
     assertEquals("max", Files.readString(leaf(A).resolve("memory.high")).strip());
+  }
+
+  /**
+   * The kernel's own trigger. Memory cannot be made short here without harm, so the leaf's file of
+   * memory stalls is that of processor stalls of a cgroup with more busy loops than processors.
+   */
+  @Test
+  void aStallThatTheKernelTellsOfIsShortOfMemoryToo() throws Exception {
+    CgroupRoot root =
+        CgroupRoot.prepare(
+            Path.of("/proc/self/mounts"), "orch-stall-" + ProcessHandle.current().pid());
+    assumeTrue(root.directory() != null, "no cgroups that this user may make");
+    Path busy = Objects.requireNonNull(root.directory());
+    List<Process> loops = new ArrayList<>();
+    try {
+      Path stalls = busy.resolve("cpu.pressure");
+      assumeTrue(Files.isWritable(stalls), "this kernel has no PSI for cgroups");
+      leaf(A, 10 * MB, 0, 0);
+      Files.createSymbolicLink(leaf(A).resolve("memory.pressure"), stalls);
+      runs(A, MemoryPressureAction.NOTIFY, 12, 100 * MB);
+      String loop = "echo $$ > " + busy.resolve("cgroup.procs") + " && while :; do :; done";
+      for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
+        loops.add(new ProcessBuilder("/bin/sh", "-c", loop).start());
+      }
+      assertEquals("signal 12 to 10", next());
+      assertEquals("MEMORY_SHORT 10 true", next());
+    } finally {
+      loops.forEach(Process::destroyForcibly);
+      for (Process loop : loops) {
+        loop.waitFor();
+      }
+      CgroupRoot.removeAll(busy);
+    }
   }
 
   @Test
