@@ -663,6 +663,18 @@ public final class AgentCore {
     return attempt != null && attempt.phase == Phase.RUNNING;
   }
 
+  /** Whether the start that was asked for last is wanted still. */
+  public boolean starts(Uid uid) {
+    Attempt attempt = attempts.get(uid);
+    return attempt != null && attempt.phase == Phase.STARTING;
+  }
+
+  /** Whether nothing of it will ever run here. */
+  public boolean over(Uid uid) {
+    Attempt attempt = attempts.get(uid);
+    return attempt == null || attempt.phase == Phase.ENDED;
+  }
+
   /** What is to be known of every attempt that the agent has, after a restart too. */
   public List<KnownAttempt> knownAttempts() {
     return attempts.values().stream().map(attempt -> attempt.known).toList();

@@ -314,8 +314,11 @@ public final class AgentLoop {
                 boolean takenBack = Boolean.TRUE.equals(preparing.remove(uid));
                 if (takenBack) {
                   take(new Input.TakenBack(uid));
-                } else {
+                } else if (core.starts(uid)) {
                   handOver(of, prepared);
+                } else if (core.over(uid)) {
+                  // It was stopped while the launcher was away, and cleaned up too early.
+                  seams.background().execute(() -> seams.tasks().cleanUp(uid));
                 }
               });
         });

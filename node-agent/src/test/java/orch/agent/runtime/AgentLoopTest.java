@@ -377,6 +377,10 @@ class AgentLoopTest {
   }
 
   private void order(Uid uid, @Nullable StopOrder stop) {
+    order(uid, stop, false);
+  }
+
+  private void order(Uid uid, @Nullable StopOrder stop, boolean frozen) {
     message(
         new ControllerMessage.Desired(
             false,
@@ -407,7 +411,8 @@ class AgentLoopTest {
                     "",
                     "",
                     0,
-                    StageTimes.NONE))));
+                    StageTimes.NONE,
+                    frozen))));
   }
 
   private void ends(Uid uid, int code) {
@@ -525,6 +530,43 @@ class AgentLoopTest {
       run();
     }
     assertEquals(List.of("start " + uid), launcher.did);
+  }
+
+  @Test
+  void aStartThatIsNotWantedAnyMoreWhenItIsPreparedIsNotHandedOver() {
+    ready();
+    tasks.blocks = true;
+    order(uid(1), null);
+    launcher.tell().disconnected("it died");
+    order(uid(1), null, true);
+    launcher.tell().connected(List.of());
+    run();
+    background.remove().run();
+    run();
+    assertEquals(List.of(), launcher.did);
+    order(uid(1), null, false);
+    background.remove().run();
+    run();
+    assertEquals(List.of("start 1-1-1"), launcher.did);
+  }
+
+  @Test
+  void whatWasStoppedWhileTheLauncherWasAwayIsCleanedUpOnceItIsPrepared() {
+    ready();
+    tasks.blocks = true;
+    order(uid(1), null);
+    launcher.tell().disconnected("it died");
+    order(uid(1), null, true);
+    launcher.tell().connected(List.of());
+    order(uid(1), new StopOrder(null, "cancelled"));
+    run();
+    assertEquals(AttemptState.DROPPED, link.reports().getLast().state());
+    while (!background.isEmpty()) {
+      background.remove().run();
+      run();
+    }
+    assertEquals(List.of(), launcher.did);
+    assertEquals(uid(1), tasks.cleaned.getLast());
   }
 
   @Test
