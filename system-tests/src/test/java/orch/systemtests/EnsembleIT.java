@@ -38,8 +38,8 @@ import org.junit.jupiter.api.Timeout;
 class EnsembleIT {
   private static final int TASKS = 100;
 
-  /** The aim is 2 s on a machine that does nothing else. */
-  private static final long LIMIT_NANOS = 10_000_000_000L;
+  /** The aim is 2 s; docs/operations.md has the figures. The rest is for a machine under load. */
+  private static final long LIMIT_NANOS = 5_000_000_000L;
 
   private Ensemble ensemble;
 

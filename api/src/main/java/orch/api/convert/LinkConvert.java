@@ -40,6 +40,13 @@ import orch.api.model.UnreadableSpec;
  * IllegalArgumentException with a sentence.
  */
 public final class LinkConvert {
+  /**
+   * Header of an agent's session: {@code host:port} of the controller that it could not reach
+   * before. A standby that knows no other leader keeps the call waiting for one, for a bounded
+   * time.
+   */
+  public static final String UNREACHED_HEADER = "orch-unreached";
+
   private LinkConvert() {}
 
   // ---- from agents

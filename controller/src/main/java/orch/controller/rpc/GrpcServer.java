@@ -40,6 +40,7 @@ public final class GrpcServer implements AutoCloseable {
   private final ExecutorService executor;
   private final Watches watches;
   private final Forwarding forwarding;
+  private final LeaderWait leaderWait;
   private final Events events;
   private final List<ServerServiceDefinition> publicServices;
   private final HealthStatusManager health = new HealthStatusManager();
@@ -69,6 +70,7 @@ public final class GrpcServer implements AutoCloseable {
    * @param signalTimeout of an agent that does not say what became of a signal
    * @param logPatience with a node whose output is all that is missing
    * @param forwardPatience see {@link Forwarding#PATIENCE}
+   * @param leaderPatience see {@link LeaderWait#PATIENCE}
    */
   record Bounds(
       int watchWeight,
@@ -76,7 +78,8 @@ public final class GrpcServer implements AutoCloseable {
       int outbox,
       Duration signalTimeout,
       Duration logPatience,
-      Duration forwardPatience) {
+      Duration forwardPatience,
+      Duration leaderPatience) {
     static final Bounds DEFAULT =
         new Bounds(
             Watches.MAX_WEIGHT,
@@ -85,7 +88,8 @@ public final class GrpcServer implements AutoCloseable {
             // An agent answers a signal at once or not at all.
             Duration.ofSeconds(10),
             Duration.ofSeconds(5),
-            Forwarding.PATIENCE);
+            Forwarding.PATIENCE,
+            LeaderWait.PATIENCE);
   }
 
   GrpcServer(
@@ -105,6 +109,7 @@ public final class GrpcServer implements AutoCloseable {
     Signals signals = new Signals(requests, bounds.signalTimeout());
     LastHeard heard = new LastHeard();
     forwarding = new Forwarding(controller, executor, bounds.forwardPatience());
+    leaderWait = new LeaderWait(controller, executor, bounds.leaderPatience());
     Inspections inspections = new Inspections(requests, bounds.signalTimeout());
     ExecStreams execs = new ExecStreams(requests, bounds.signalTimeout());
     publicServices =
@@ -119,16 +124,18 @@ public final class GrpcServer implements AutoCloseable {
             .executor(executor)
             .addServices(publicServices)
             .addService(
-                new AgentRpc(
-                    controller,
-                    executor,
-                    signals,
-                    inspections,
-                    logs,
-                    execs,
-                    heard,
-                    events,
-                    bounds.outbox()))
+                ServerInterceptors.intercept(
+                    new AgentRpc(
+                        controller,
+                        executor,
+                        signals,
+                        inspections,
+                        logs,
+                        execs,
+                        heard,
+                        events,
+                        bounds.outbox()),
+                    leaderWait))
             .addService(ProtoReflectionServiceV1.newInstance())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)
@@ -169,6 +176,11 @@ public final class GrpcServer implements AutoCloseable {
     }
   }
 
+  /** How many agents wait here for a leader. */
+  int waitingAgents() {
+    return leaderWait.waiting();
+  }
+
   /** The port that it listens on. */
   public int port() {
     return server.getPort();
@@ -180,6 +192,7 @@ public final class GrpcServer implements AutoCloseable {
     health.enterTerminalState();
     watches.close();
     forwarding.close();
+    leaderWait.close();
     events.close();
     server.shutdownNow();
     try {

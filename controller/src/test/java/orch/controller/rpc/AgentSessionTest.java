@@ -14,6 +14,7 @@ import orch.api.model.AgentMessage;
 import orch.api.model.ControllerMessage;
 import orch.api.model.DesiredAttempt;
 import orch.api.model.ProcessTree;
+import orch.controller.port.Member;
 import orch.v1.CancelJobRequest;
 import orch.v1.GetNodeRequest;
 import orch.v1.GetTaskRequest;
@@ -44,7 +45,9 @@ final class AgentSessionTest {
                 50,
                 Duration.ofMillis(200),
                 Duration.ofSeconds(1),
-                Duration.ofSeconds(1)));
+                Duration.ofSeconds(1),
+                // Longer than anything here takes.
+                Duration.ofMinutes(5)));
   }
 
   @AfterEach
@@ -152,6 +155,74 @@ final class AgentSessionTest {
       assertEquals(Status.Code.FAILED_PRECONDITION, why.code());
       assertEquals("NOT_LEADER", why.reason());
       assertEquals("10.0.0.2:7401", why.info().getMetadataOrThrow("leader"));
+    }
+  }
+
+  @Test
+  void agentThatCouldNotReachTheLeaderWaitsForItsSuccessor() throws Exception {
+    Member lost = InMemoryController.OTHER;
+    Member successor = new Member("c3", true, 3, 0, "10.0.0.3:7400", "10.0.0.3:7401", "test", 1);
+    bench.controller.follow(lost);
+    try (FakeAgent agent = bench.agent("alpha").connectAfter(lost.grpcAddress());
+        FakeAgent later = bench.agent("beta").connectAfter(lost.grpcAddress())) {
+      awaitWaiting(2);
+      bench.controller.follow(null);
+      bench.controller.follow(successor);
+      for (FakeAgent each : List.of(agent, later)) {
+        Bench.Refused why = why(each);
+        assertEquals(Status.Code.FAILED_PRECONDITION, why.code());
+        assertEquals("NOT_LEADER", why.reason());
+        assertEquals(successor.grpcAddress(), why.info().getMetadataOrThrow("leader"));
+      }
+      assertEquals(0, bench.server.waitingAgents());
+    }
+  }
+
+  @Test
+  void agentWaitsWhileNobodyLeads() throws Exception {
+    bench.controller.follow(null);
+    try (FakeAgent agent = bench.agent("alpha").connect()) {
+      awaitWaiting(1);
+      bench.controller.follow(InMemoryController.OTHER);
+      assertEquals("10.0.0.2:7401", why(agent).info().getMetadataOrThrow("leader"));
+    }
+  }
+
+  @Test
+  void agentThatGivesUpWaitsNoMore() throws Exception {
+    bench.controller.follow(null);
+    try (FakeAgent agent = bench.agent("alpha").connect()) {
+      agent.hello(1);
+      awaitWaiting(1);
+    }
+    awaitWaiting(0);
+  }
+
+  @Test
+  void agentThatWaitedInVainIsSentOnAllTheSame() throws Exception {
+    GrpcServer.Bounds usual = GrpcServer.Bounds.DEFAULT;
+    try (Bench impatient =
+        new Bench(
+            new GrpcServer.Bounds(
+                usual.watchWeight(),
+                usual.bookmarks(),
+                usual.outbox(),
+                usual.signalTimeout(),
+                usual.logPatience(),
+                usual.forwardPatience(),
+                Duration.ofMillis(1)))) {
+      impatient.controller.depose();
+      try (FakeAgent agent =
+          impatient.agent("alpha").connectAfter(InMemoryController.OTHER.grpcAddress())) {
+        assertEquals("10.0.0.2:7401", why(agent).info().getMetadataOrThrow("leader"));
+      }
+    }
+  }
+
+  /** Another thread counts them: there is nothing to wait for but the number. */
+  private void awaitWaiting(int agents) {
+    while (bench.server.waitingAgents() != agents) {
+      Thread.onSpinWait();
     }
   }
 

@@ -1,6 +1,8 @@
 package orch.controller.rpc;
 
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,8 +62,20 @@ final class FakeAgent implements AutoCloseable {
 
   /** Opens a session without a word. */
   FakeAgent connect() {
+    return connect(new Metadata());
+  }
+
+  /** As {@link #connect()}, by an agent that could not reach the controller at this address. */
+  FakeAgent connectAfter(String unreached) {
+    Metadata headers = new Metadata();
+    headers.put(LeaderWait.UNREACHED, unreached);
+    return connect(headers);
+  }
+
+  private FakeAgent connect(Metadata headers) {
     session =
         AgentServiceGrpc.newStub(channel)
+            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
             .session(
                 new StreamObserver<>() {
                   @Override

@@ -364,7 +364,8 @@ final class ForwardingTest {
             usual.outbox(),
             usual.signalTimeout(),
             usual.logPatience(),
-            patience));
+            patience,
+            usual.leaderPatience()));
   }
 
   private static Member member(Bench bench) {

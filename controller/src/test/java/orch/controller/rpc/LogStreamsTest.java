@@ -46,6 +46,7 @@ final class LogStreamsTest {
                 1_000,
                 Duration.ofSeconds(1),
                 Duration.ofMillis(300),
+                Duration.ofSeconds(1),
                 Duration.ofSeconds(1)));
   }
 

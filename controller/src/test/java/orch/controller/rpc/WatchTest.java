@@ -50,6 +50,7 @@ final class WatchTest {
                 1_000,
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(1),
+                Duration.ofSeconds(1),
                 Duration.ofSeconds(1)));
   }
 

@@ -4,11 +4,14 @@ import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -30,17 +33,31 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The session over gRPC. Controllers are tried in turn; one that answers NOT_LEADER names the
- * leader, which is tried next at once. Between rounds the wait is full jitter: anything from 0 to a
- * bound that doubles.
+ * leader, which is tried next at once. After a try that failed the wait is full jitter: anything
+ * from 0 to a bound that doubles.
+ *
+ * <p>A try says which controller could not be reached before: a standby that knows no other leader
+ * keeps it waiting until there is one, so agents arrive as soon as somebody leads, without dialling
+ * much before.
  */
 public final class GrpcControllerLink implements ControllerLink {
   private static final Logger log = LoggerFactory.getLogger(GrpcControllerLink.class);
   private static final Duration FIRST_WAIT = Duration.ofMillis(200);
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(5);
+
+  /** Where there are several, one of them is likely to answer. */
+  private static final Duration LONGEST_WAIT_OF_SEVERAL = Duration.ofSeconds(1);
+
+  /** Agents that a standby sends on were all sent at once. */
+  private static final Duration SPREAD = Duration.ofMillis(200);
+
+  private static final int CONNECT_MILLIS = 3_000;
   private static final int MAX_MESSAGE = 16 << 20;
   private static final long KEEP_ALIVE_SECONDS = 10;
   private static final String NOT_LEADER = "NOT_LEADER";
   private static final String LEADER_ADDRESS = "leader";
+  private static final Metadata.Key<String> UNREACHED =
+      Metadata.Key.of(LinkConvert.UNREACHED_HEADER, Metadata.ASCII_STRING_MARSHALLER);
 
   private final List<String> addresses;
   private final Executor loop;
@@ -52,6 +69,10 @@ public final class GrpcControllerLink implements ControllerLink {
   private int next;
   private int failures;
   private @Nullable String leader;
+
+  /** Of the controllers that were tried since the last session, the last that did not answer. */
+  private @Nullable String unreached;
+
   private String lastProblem = "";
   private boolean closed;
 
@@ -124,7 +145,7 @@ public final class GrpcControllerLink implements ControllerLink {
     }
     String address = leader != null ? leader : addresses.get(next++ % addresses.size());
     leader = null;
-    session = new Session(address, heard);
+    session = new Session(address, heard, unreached);
     session.start();
   }
 
@@ -142,15 +163,25 @@ public final class GrpcControllerLink implements ControllerLink {
       log.warn("no session with a controller yet: {}", why);
     }
     lastProblem = why;
-    if (redirect != null && !redirect.equals(which.address)) {
+    if (redirect != null) {
       leader = redirect;
-      open();
+      if (which.saidUnreached == null && !redirect.equals(which.address)) {
+        open();
+      } else {
+        openWithin(SPREAD.toNanos());
+      }
       return;
     }
+    if (!which.opened && status.getCode() == Status.Code.UNAVAILABLE) {
+      unreached = which.address;
+    }
     failures++;
-    long bound =
-        Math.min(LONGEST_WAIT.toNanos(), FIRST_WAIT.toNanos() << Math.min(failures - 1, 10));
-    long wait = Math.floorMod(randomness.nextLong(), bound + 1);
+    Duration longest = addresses.size() > 1 ? LONGEST_WAIT_OF_SEVERAL : LONGEST_WAIT;
+    openWithin(Math.min(longest.toNanos(), FIRST_WAIT.toNanos() << Math.min(failures - 1, 10)));
+  }
+
+  private void openWithin(long nanos) {
+    long wait = Math.floorMod(randomness.nextLong(), nanos + 1);
     timers.after(Duration.ofNanos(wait), this::open);
   }
 
@@ -160,24 +191,34 @@ public final class GrpcControllerLink implements ControllerLink {
           orch.agent.v1.AgentMessage, orch.agent.v1.ControllerMessage> {
     final String address;
     final Listener heard;
+    final @Nullable String saidUnreached;
     final ManagedChannel channel;
     private volatile @Nullable ClientCallStreamObserver<orch.agent.v1.AgentMessage> requests;
     boolean opened;
 
-    Session(String address, Listener heard) {
+    Session(String address, Listener heard, @Nullable String saidUnreached) {
       this.address = address;
       this.heard = heard;
+      this.saidUnreached = saidUnreached;
       this.channel =
           NettyChannelBuilder.forTarget("dns:///" + address)
               .usePlaintext()
               .maxInboundMessageSize(MAX_MESSAGE)
               .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
               .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+              .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
               .build();
     }
 
     void start() {
-      var stream = AgentServiceGrpc.newStub(channel).session(this);
+      Metadata headers = new Metadata();
+      if (saidUnreached != null) {
+        headers.put(UNREACHED, saidUnreached);
+      }
+      var stream =
+          AgentServiceGrpc.newStub(channel)
+              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+              .session(this);
       stream.onNext(LinkConvert.toMessage(heard.hello()));
     }
 
@@ -223,6 +264,7 @@ public final class GrpcControllerLink implements ControllerLink {
         if (!opened) {
           opened = true;
           failures = 0;
+          unreached = null;
           lastProblem = "";
           heard.opened();
         }
@@ -257,7 +299,8 @@ public final class GrpcControllerLink implements ControllerLink {
         if (detail.is(ErrorInfo.class)) {
           ErrorInfo info = detail.unpack(ErrorInfo.class);
           if (info.getReason().equals(NOT_LEADER)) {
-            return info.getMetadataMap().get(LEADER_ADDRESS);
+            String address = info.getMetadataOrDefault(LEADER_ADDRESS, "");
+            return address.isEmpty() ? null : address;
           }
         }
       } catch (InvalidProtocolBufferException e) {

@@ -9,7 +9,12 @@ import com.google.protobuf.Any;
 import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
@@ -50,11 +55,15 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class GrpcControllerLinkTest {
   private static final int LIMIT_SECONDS = 20;
+  private static final Metadata.Key<String> UNREACHED =
+      Metadata.Key.of("orch-unreached", Metadata.ASCII_STRING_MARSHALLER);
 
   private final List<Controller> controllers = new ArrayList<>();
   private final ExecutorService loop = Executors.newSingleThreadExecutor();
   private final ScheduledExecutorService timers = Executors.newSingleThreadScheduledExecutor();
   private final Heard heard = new Heard();
+  private final BlockingQueue<Duration> waits = new LinkedBlockingQueue<>();
+  private volatile long random;
   private @Nullable GrpcControllerLink link;
 
   /** A controller that keeps what it hears. */
@@ -64,14 +73,34 @@ class GrpcControllerLinkTest {
     final BlockingQueue<StreamObserver<LogCredit>> credits = new LinkedBlockingQueue<>();
     volatile @Nullable StreamObserver<ControllerMessage> answers;
     volatile String leader = "";
+
+    /** Whom it names from then on to an agent that could not reach {@code leader}. */
+    volatile String successor = "";
+
+    /** What each session's agent could not reach before; empty: nothing. */
+    final BlockingQueue<String> unreached = new LinkedBlockingQueue<>();
+
     private final Server server;
 
     Controller() throws IOException {
       server =
           NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-              .addService(this)
+              .addService(ServerInterceptors.intercept(this, new Headers()))
               .build()
               .start();
+    }
+
+    private final class Headers implements ServerInterceptor {
+      @Override
+      public <Q, R> ServerCall.Listener<Q> interceptCall(
+          ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+        String lost = headers.get(UNREACHED);
+        unreached.add(lost == null ? "" : lost);
+        if (leader.equals(lost) && !successor.isEmpty()) {
+          leader = successor;
+        }
+        return next.startCall(call, headers);
+      }
     }
 
     String address() {
@@ -80,7 +109,8 @@ class GrpcControllerLinkTest {
 
     @Override
     public StreamObserver<AgentMessage> session(StreamObserver<ControllerMessage> to) {
-      if (!leader.isEmpty()) {
+      String named = leader;
+      if (!named.isEmpty()) {
         to.onError(
             StatusProto.toStatusRuntimeException(
                 Status.newBuilder()
@@ -90,7 +120,7 @@ class GrpcControllerLinkTest {
                         Any.pack(
                             ErrorInfo.newBuilder()
                                 .setReason("NOT_LEADER")
-                                .putMetadata("leader", leader)
+                                .putMetadata("leader", named)
                                 .build()))
                     .build()));
       } else {
@@ -185,12 +215,13 @@ class GrpcControllerLinkTest {
             List.of(addresses),
             loop,
             (delay, action) -> {
+              waits.add(delay);
               ScheduledFuture<?> timer =
                   timers.schedule(
                       () -> loop.execute(action), delay.toNanos(), TimeUnit.NANOSECONDS);
               return () -> timer.cancel(false);
             },
-            () -> 0);
+            () -> random);
     link = dialled;
     loop.execute(() -> dialled.start(heard));
     return dialled;
@@ -243,6 +274,57 @@ class GrpcControllerLinkTest {
     Controller there = controller();
     dial(nobody, there.address());
     heard.expect("opened");
+  }
+
+  @Test
+  void aStandbyIsToldWhichLeaderCouldNotBeReached() throws Exception {
+    Controller gone = controller();
+    String nobody = gone.address();
+    gone.server.shutdownNow().awaitTermination();
+    Controller standby = controller();
+    Controller there = controller();
+    standby.leader = nobody;
+    standby.successor = there.address();
+    dial(standby.address());
+    heard.expect("opened");
+    assertEquals("", standby.unreached.take());
+    assertEquals(nobody, standby.unreached.take());
+    assertEquals(nobody, there.unreached.take());
+    heard.expect("received Welcome");
+    // A session opened: what went before does not matter to the next.
+    StreamObserver<ControllerMessage> answers = there.answers;
+    assertNotNull(answers);
+    answers.onCompleted();
+    heard.expect("closed");
+    heard.expect("opened");
+    assertEquals("", standby.unreached.take());
+  }
+
+  @Test
+  void aStandbyThatLeadsByNowNamesItself() throws Exception {
+    Controller elected = controller();
+    elected.leader = elected.address();
+    dial(elected.address());
+    assertEquals("", elected.unreached.take());
+    elected.leader = "";
+    heard.expect("opened");
+  }
+
+  @Test
+  void withSeveralControllersNoWaitIsLong() throws Exception {
+    Controller gone = controller();
+    String nobody = gone.address();
+    gone.server.shutdownNow().awaitTermination();
+    // Always the longest wait that is allowed.
+    random = -1;
+    dial(nobody, nobody);
+    Duration longest = Duration.ZERO;
+    for (int i = 0; i < 8; i++) {
+      Duration wait = waits.poll(LIMIT_SECONDS, TimeUnit.SECONDS);
+      assertNotNull(wait);
+      longest = wait.compareTo(longest) > 0 ? wait : longest;
+    }
+    assertEquals(Duration.ofSeconds(1), longest);
   }
 
   @Test
