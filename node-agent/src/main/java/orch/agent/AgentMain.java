@@ -72,6 +72,10 @@ import picocli.CommandLine.Option;
 public final class AgentMain implements Callable<Integer> {
   private static final Duration SWEEP = Duration.ofMinutes(10);
   private static final long STOP_SECONDS = 5;
+
+  /** For the kill and the last reports, when the time for the tasks is over. */
+  private static final Duration STOP_SLACK = Duration.ofSeconds(15);
+
   private static final int FAILED = 1;
   private static final int LEADER = 1;
 
@@ -141,6 +145,20 @@ public final class AgentMain implements Callable<Integer> {
       description = "End every task, shim and launcher of this data directory, then exit.")
   private boolean stopAll;
 
+  @Option(
+      names = "--stop-in-order",
+      description =
+          "The same by priority, lowest first, each task by its own stop sequence, and with its end"
+              + " reported; SIGTERM or SIGINT then kills the rest at once.")
+  private boolean stopInOrder;
+
+  @Option(
+      names = "--stop-within",
+      paramLabel = "TIME",
+      defaultValue = "60s",
+      description = "After it --stop-in-order kills what still lives.")
+  private Duration stopWithin = Duration.ofSeconds(60);
+
   private final Linux linux = new JnaLinux();
 
   public static void main(String[] args) {
@@ -155,7 +173,9 @@ public final class AgentMain implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     try {
       dataDir = dataDir.toAbsolutePath().normalize();
-      return stopAll ? stopEverything() : run();
+      return stopAll || (stopInOrder && !Files.exists(dataDir.resolve("node")))
+          ? stopEverything()
+          : run();
     } catch (IOException | IllegalArgumentException e) {
       System.err.println("orch-agent: " + e.getMessage());
       return FAILED;
@@ -206,6 +226,10 @@ public final class AgentMain implements Callable<Integer> {
     places.make();
     Clock clock = new HostClock(linux);
     CgroupRoot cgroup = cgroup(identity, root);
+    if (stopInOrder && !launcherProcess(places, identity, cgroup, root).answers(linux)) {
+      // Nobody could tell tasks to stop, and while a host stops no launcher can be started.
+      return endEverything(identity, places, cgroup, root);
+    }
     if (!cgroup.note().isEmpty()) {
       log.info("{}; limits that cannot be enforced: {}", cgroup.note(), cgroup.missing());
     }
@@ -308,8 +332,16 @@ public final class AgentMain implements Callable<Integer> {
     Thread hook =
         new Thread(
             () -> {
+              if (stopInOrder && end.getCount() > 0) {
+                // Asked for a second time: at once.
+                loop.execute(() -> agent.shutDown(Duration.ZERO, end::countDown));
+                await(end, STOP_SLACK);
+              }
               end.countDown();
               leave(agent, loop, background, files, logs, journal, log);
+              if (stopInOrder && code[0] == 0) {
+                code[0] = endEverything(identity, places, cgroup, root);
+              }
               Runtime.getRuntime().halt(code[0]);
             },
             "end");
@@ -317,9 +349,25 @@ public final class AgentMain implements Callable<Integer> {
     loop.execute(agent::start);
     watchProcesses(agent, launcher, loop, background);
     sweepLogs(loop, background, logs);
-    end.await();
+    if (stopInOrder) {
+      loop.execute(() -> agent.shutDown(stopWithin, end::countDown));
+      await(end, stopWithin.plus(STOP_SLACK));
+    } else {
+      end.await();
+    }
     // The hook does the leaving; System.exit runs it.
     return code[0];
+  }
+
+  private static void await(CountDownLatch end, Duration limit) {
+    try {
+      if (!end.await(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+        LoggerFactory.getLogger(AgentMain.class).warn("tasks do not end; killing what is left");
+        end.countDown();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void watchProcesses(
@@ -397,7 +445,7 @@ public final class AgentMain implements Callable<Integer> {
         journal.close();
       }
       files.close();
-      log.info("ended; tasks go on");
+      log.info("ended");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IOException e) {
@@ -478,7 +526,8 @@ public final class AgentMain implements Callable<Integer> {
           version,
           new TreeMap<>(labels),
           attributes,
-          new NodeCapacity(cpu, memory, maxAttempts, new TreeMap<>()),
+          // One that stops has room for nothing, so that nothing is placed on it.
+          new NodeCapacity(cpu, memory, stopInOrder ? 0 : maxAttempts, new TreeMap<>()),
           missing,
           user == null ? Integer.toString(linux.effectiveUser()) : user.name());
     } catch (IOException e) {
@@ -500,14 +549,27 @@ public final class AgentMain implements Callable<Integer> {
     NodeIdentity identity = NodeIdentity.of(dataDir);
     Places places = Places.of(dataDir, identity, root, System.getenv());
     CgroupRoot cgroup = cgroup(identity, root);
-    StopAll.run(linux, launcherProcess(places, identity, cgroup, root));
-    Path directory = cgroup.directory();
-    if (directory != null && !CgroupRoot.removeAll(directory)) {
-      System.err.println(
-          "orch-agent: " + directory + " still has processes, which SIGKILL does not end");
+    return endEverything(identity, places, cgroup, root);
+  }
+
+  /** Kills what lives, and removes what is of no use to the next agent. */
+  private int endEverything(NodeIdentity identity, Places places, CgroupRoot cgroup, boolean root) {
+    try {
+      StopAll.run(linux, launcherProcess(places, identity, cgroup, root));
+      Path directory = cgroup.directory();
+      if (directory != null && !CgroupRoot.removeAll(directory)) {
+        System.err.println(
+            "orch-agent: " + directory + " still has processes, which SIGKILL does not end");
+        return FAILED;
+      }
+      Directories.remove(places.run());
+      return 0;
+    } catch (IOException e) {
+      System.err.println("orch-agent: " + e.getMessage());
+      return FAILED;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
       return FAILED;
     }
-    Directories.remove(places.run());
-    return 0;
   }
 }

@@ -367,6 +367,13 @@ final class RealAgent implements AutoCloseable {
     loop.execute(() -> link.tell(message));
   }
 
+  /** Stops everything in order; the latch falls when that is done. */
+  CountDownLatch shutDown(Duration within) {
+    CountDownLatch done = new CountDownLatch(1);
+    loop.execute(() -> agent.shutDown(within, done::countDown));
+    return done;
+  }
+
   void run(Uid uid, JobSpec spec) {
     order(uid, spec, null);
   }

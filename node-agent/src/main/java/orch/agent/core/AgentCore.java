@@ -46,6 +46,7 @@ public final class AgentCore {
   private final AttemptMachine machine = new AttemptMachine(leases);
   private final ServiceMachine services = new ServiceMachine(machine);
   private final Freezer freezer = new Freezer(services);
+  private final Shutdown shutdown = new Shutdown(machine, services);
   private final TreeMap<Uid, Attempt> attempts = new TreeMap<>();
   private final Tombstones tombstones;
   private final Specs specs = new Specs();
@@ -123,6 +124,11 @@ public final class AgentCore {
       }
     }
     return live;
+  }
+
+  /** Whether there is an end whose report no controller has committed. */
+  public boolean owesReports() {
+    return attempts.values().stream().anyMatch(attempt -> attempt.phase == Phase.ENDED);
   }
 
   /** All attempts that the agent knows, ended ones that were not forgotten included. */
@@ -207,9 +213,11 @@ public final class AgentCore {
           services.surrender(attempt, Surrender.MEMORY_PRESSURE, evicted.reason(), now, effects);
         }
       }
+      case Input.ShutDown of -> shutdown.ask(of.deadlineBootNanos());
       case Input.TimerFired fired -> timer(fired, now, effects);
       case Input.Tick tick -> tick(now, effects);
     }
+    shutdown.goOn(attempts.values(), now, effects);
     return effects;
   }
 

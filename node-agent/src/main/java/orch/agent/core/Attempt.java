@@ -59,6 +59,9 @@ final class Attempt {
   /** Since when it stands still, CLOCK_BOOTTIME. */
   long frozenBootNanos;
 
+  /** Some of its processes outlive SIGKILL. */
+  boolean stuck;
+
   /** Null: the agent did not give it up. */
   @Nullable Surrender surrender;
 
@@ -169,7 +172,10 @@ final class Attempt {
       of =
           withKind(
               of,
-              surrender == Surrender.MEMORY_PRESSURE ? ResultKind.EVICTED : ResultKind.UNHEALTHY);
+              switch (surrender) {
+                case MEMORY_PRESSURE, NODE_STOPS -> ResultKind.EVICTED;
+                case NOT_READY_IN_TIME, WATCHDOG -> ResultKind.UNHEALTHY;
+              });
     }
     if (unleased && of.kind() == ResultKind.STOPPED) {
       of = withKind(of, ResultKind.NO_LEASE);

@@ -23,6 +23,7 @@ final class AttemptMachine {
 
   private final Leases leases;
   private boolean launcherReady;
+  private boolean startsNothing;
 
   AttemptMachine(Leases leases) {
     this.leases = leases;
@@ -34,6 +35,11 @@ final class AttemptMachine {
 
   void launcherReady(boolean ready) {
     launcherReady = ready;
+  }
+
+  /** From now on what is ready stays so. */
+  void startNothing() {
+    startsNothing = true;
   }
 
   /** What an event brings along. */
@@ -125,6 +131,7 @@ final class AttemptMachine {
               effects);
       case REPORT -> report(attempt, now, effects);
       case REPORT_STUCK -> {
+        attempt.stuck = true;
         attempt.reason = detail.why();
         report(attempt, now, effects);
       }
@@ -150,7 +157,7 @@ final class AttemptMachine {
   private void start(Attempt attempt, Moment now, List<Effect> effects) {
     boolean mayRun =
         !attempt.known.leased() || leases.holds(attempt.known.stopAfter(), now.bootNanos());
-    if (!launcherReady || !mayRun || Freezer.holdsBack(attempt)) {
+    if (!launcherReady || startsNothing || !mayRun || Freezer.holdsBack(attempt)) {
       attempt.phase = Phase.READY;
       return;
     }

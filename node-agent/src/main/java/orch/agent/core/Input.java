@@ -54,6 +54,12 @@ public sealed interface Input {
   /** Memory is short, and this attempt has to go. */
   record Evicted(Uid uid, String reason) implements Input {}
 
+  /**
+   * Everything is to be stopped in order, and by the given CLOCK_BOOTTIME to be killed. Said again
+   * it can make that sooner, not later.
+   */
+  record ShutDown(long deadlineBootNanos) implements Input {}
+
   record TimerFired(Uid uid, Timer timer) implements Input {}
 
   /** A heartbeat is about to leave. */

@@ -2,6 +2,8 @@ package orch.agent.core;
 
 import java.time.Duration;
 import orch.api.model.DesiredAttempt;
+import orch.api.model.JobSpec;
+import orch.api.model.JobType;
 import orch.api.model.PartitionMode;
 import orch.api.model.SpecDefinition;
 import orch.api.model.Uid;
@@ -17,6 +19,8 @@ import orch.api.model.UnreadableSpec;
  * @param logRetention how long its output is kept after the end
  * @param stopAfter how long it may run without a leader's word ({@code partition: stop}); zero: it
  *     needs none
+ * @param priority of its job, higher is stopped later when the node is
+ * @param service whether it runs until it is stopped, not to completion
  */
 public record KnownAttempt(
     Uid uid,
@@ -30,7 +34,9 @@ public record KnownAttempt(
     String spanId,
     boolean journal,
     Duration logRetention,
-    Duration stopAfter) {
+    Duration stopAfter,
+    int priority,
+    boolean service) {
 
   static KnownAttempt of(DesiredAttempt order, SpecDefinition definition) {
     return new KnownAttempt(
@@ -47,7 +53,9 @@ public record KnownAttempt(
         definition.spec().retention().logs(),
         definition.spec().partition().mode() == PartitionMode.STOP
             ? definition.spec().partition().stopAfter()
-            : Duration.ZERO);
+            : Duration.ZERO,
+        definition.spec().priority(),
+        definition.spec().type() == JobType.SERVICE);
   }
 
   /** For one that is never started. */
@@ -64,13 +72,28 @@ public record KnownAttempt(
         order.spanId(),
         false,
         Duration.ofDays(7),
-        Duration.ZERO);
+        Duration.ZERO,
+        JobSpec.DEFAULT_PRIORITY,
+        false);
   }
 
   /** For one that the journal claims and the file does not know: lost in a power failure. */
   static KnownAttempt nameless(Uid uid) {
     return new KnownAttempt(
-        uid, uid, 0, "", "", 0, 1, "", "", false, Duration.ofDays(7), Duration.ZERO);
+        uid,
+        uid,
+        0,
+        "",
+        "",
+        0,
+        1,
+        "",
+        "",
+        false,
+        Duration.ofDays(7),
+        Duration.ZERO,
+        JobSpec.DEFAULT_PRIORITY,
+        false);
   }
 
   /** Whether it runs under a lease. */

@@ -4,5 +4,6 @@ package orch.agent.core;
 enum Surrender {
   NOT_READY_IN_TIME,
   WATCHDOG,
-  MEMORY_PRESSURE
+  MEMORY_PRESSURE,
+  NODE_STOPS
 }

@@ -26,6 +26,9 @@ public record Places(Path data, Path run, Path launcher) {
   private static final Path SYSTEM_RUN = Path.of("/run");
   private static final Path SYSTEMD = Path.of("/run/systemd/system");
 
+  /** The unit that the agent is in when it was installed as documented. */
+  private static final String SERVICE = "orch-agent.service";
+
   /** Room that a socket's name has beside the directory: unix(7) allows 107 bytes in all. */
   private static final int LONGEST_RUN_DIRECTORY = 80;
 
@@ -114,6 +117,9 @@ public record Places(Path data, Path run, Path launcher) {
             "--collect",
             "--unit=" + scope,
             "--property=Delegate=yes",
+            // When the host stops, units end in the reverse order: first the agent, which sees to
+            // its tasks, then this scope with what is left.
+            "--property=Before=" + SERVICE,
             "--description=Tasks of Orch",
             "setsid"));
   }

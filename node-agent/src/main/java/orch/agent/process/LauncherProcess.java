@@ -79,6 +79,16 @@ public final class LauncherProcess {
     }
   }
 
+  /** Whether a launcher runs. */
+  public boolean answers(Linux linux) throws IOException {
+    int socket = connectIfRunning(linux);
+    if (socket < 0) {
+      return false;
+    }
+    linux.close(socket);
+    return true;
+  }
+
   /** Whether this process is a launcher or a shim that lives. */
   boolean alive(int pid) {
     try {

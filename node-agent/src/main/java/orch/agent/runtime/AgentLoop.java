@@ -55,6 +55,9 @@ public final class AgentLoop {
   private static final Duration TICK = Duration.ofSeconds(30);
   private static final Duration LEASE_TICK = Duration.ofSeconds(1);
 
+  /** How long a node that stops waits, after its last task, for a controller to commit its end. */
+  static final Duration DELIVERY = Duration.ofSeconds(5);
+
   /** Heartbeats that may go unanswered before the session counts as dead. */
   private static final int SILENT_HEARTBEATS = 4;
 
@@ -74,6 +77,9 @@ public final class AgentLoop {
 
   private final Happenings happenings;
   private TaskWatch watch = TaskWatch.NONE;
+  private @Nullable Runnable shutDown;
+  private boolean delivering;
+  private boolean deliveryOver;
   private boolean draining;
   private boolean flushAsked;
   private boolean dialled;
@@ -184,6 +190,44 @@ public final class AgentLoop {
     seams.launcher().close();
   }
 
+  /**
+   * Stops every task, in order, and kills what lives on after the given time. Said again it can
+   * make that sooner. To be called on the loop.
+   *
+   * @param done called once: all have ended, and a controller has committed every end or has had
+   *     {@link #DELIVERY} for it; what it has not is reported by the next agent
+   */
+  public void shutDown(Duration within, Runnable done) {
+    if (shutDown == null) {
+      shutDown = done;
+    }
+    if (within.isPositive()) {
+      seams.timers().after(within, () -> take(new Input.ShutDown(seams.clock().bootNanos())));
+    }
+    take(new Input.ShutDown(seams.clock().bootNanos() + within.toNanos()));
+  }
+
+  private void checkShutDown() {
+    Runnable done = shutDown;
+    if (done == null || !core.recovered() || core.live() > 0) {
+      return;
+    }
+    if (!core.owesReports() || deliveryOver) {
+      shutDown = () -> {};
+      done.run();
+    } else if (!delivering) {
+      delivering = true;
+      seams
+          .timers()
+          .after(
+              DELIVERY,
+              () -> {
+                deliveryOver = true;
+                checkShutDown();
+              });
+    }
+  }
+
   /** Attempts that run or are being started or stopped. */
   public int live() {
     return core.live();
@@ -221,6 +265,7 @@ public final class AgentLoop {
       draining = false;
     }
     askFlush();
+    checkShutDown();
   }
 
   private Moment now() {

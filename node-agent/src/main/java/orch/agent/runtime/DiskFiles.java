@@ -24,6 +24,7 @@ import orch.agent.core.Buried;
 import orch.agent.core.KnownAttempt;
 import orch.agent.core.Obeyed;
 import orch.api.model.AttemptState;
+import orch.api.model.JobSpec;
 import orch.api.model.ResultKind;
 import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
@@ -151,6 +152,8 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
           out.writeBoolean(of.journal());
           out.writeLong(of.logRetention().toSeconds());
           out.writeLong(of.stopAfter().toMillis());
+          out.writeByte(of.priority());
+          out.writeBoolean(of.service());
         });
   }
 
@@ -332,8 +335,10 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
                 in.readUTF(),
                 in.readBoolean(),
                 Duration.ofSeconds(in.readLong()),
-                // Records of earlier versions end here.
-                Duration.ofMillis(in.available() >= Long.BYTES ? in.readLong() : 0));
+                // Records of earlier versions end here, or after it.
+                Duration.ofMillis(in.available() >= Long.BYTES ? in.readLong() : 0),
+                in.available() > 0 ? in.readByte() : JobSpec.DEFAULT_PRIORITY,
+                in.available() > 0 && in.readBoolean());
         known.put(of.uid(), of);
       }
       case BURIED -> {

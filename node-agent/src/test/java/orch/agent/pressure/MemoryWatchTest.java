@@ -151,7 +151,20 @@ class MemoryWatchTest {
                     new MemoryPressurePolicy(action, signal, 90)));
     watch.running(
         new KnownAttempt(
-            uid, uid, 42, "default", "web", 0, 1, "", "", false, Duration.ofDays(1), Duration.ZERO),
+            uid,
+            uid,
+            42,
+            "default",
+            "web",
+            0,
+            1,
+            "",
+            "",
+            false,
+            Duration.ofDays(1),
+            Duration.ZERO,
+            50,
+            false),
         new SpecDefinition(uid, 1, spec, "default", "web", 42, "", "", 1),
         limit);
   }

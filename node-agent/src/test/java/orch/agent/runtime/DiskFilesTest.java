@@ -37,7 +37,9 @@ class DiskFilesTest {
         "span",
         true,
         Duration.ofDays(7),
-        Duration.ofSeconds(30));
+        Duration.ofSeconds(30),
+        70,
+        true);
   }
 
   private static Buried buried(long sequence) {
