@@ -157,6 +157,7 @@ class RealShutdownTest {
     agent.begin();
     assertEquals(SIGKILL, result(agent.awaitEnd(LOW)).siStatus());
     assertEquals(SIGKILL, result(agent.awaitEnd(SERVICE)).siStatus());
+    assertEquals(ResultKind.EVICTED, result(agent.awaitEnd(SERVICE)).kind());
   }
 
   @Test

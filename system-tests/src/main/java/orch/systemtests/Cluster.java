@@ -128,6 +128,20 @@ public final class Cluster implements AutoCloseable {
     return daemons.run("orch-controller", arguments);
   }
 
+  /** Ends the agent, then every task of it in order; its end is awaited. */
+  public CommandResult stopNodeInOrder() throws IOException, InterruptedException {
+    agent().terminate();
+    return daemons.run(
+        "orch-agent",
+        "--data-dir",
+        daemons.data(AGENT).toString(),
+        "--controller",
+        "localhost:" + ports.getLast(),
+        "--name",
+        node,
+        "--stop-in-order");
+  }
+
   /** Starts the agent on the same data again. */
   public void restartAgent() throws IOException, InterruptedException {
     daemons.startAgent(AGENT, "localhost:" + ports.getLast(), node, List.of());

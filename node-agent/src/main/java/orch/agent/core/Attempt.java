@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class Attempt {
   private static final int HISTORY = 8;
 
-  final KnownAttempt known;
+  KnownAttempt known;
   Phase phase;
 
   /** What the controller ordered; null after a restart of the agent, until it says it again. */

@@ -21,6 +21,7 @@ import orch.api.model.UnreadableSpec;
  *     needs none
  * @param priority of its job, higher is stopped later when the node is
  * @param service whether it runs until it is stopped, not to completion
+ * @param nodeStops whether it was stopped, or was to be, since its node was
  */
 public record KnownAttempt(
     Uid uid,
@@ -36,7 +37,8 @@ public record KnownAttempt(
     Duration logRetention,
     Duration stopAfter,
     int priority,
-    boolean service) {
+    boolean service,
+    boolean nodeStops) {
 
   static KnownAttempt of(DesiredAttempt order, SpecDefinition definition) {
     return new KnownAttempt(
@@ -55,7 +57,8 @@ public record KnownAttempt(
             ? definition.spec().partition().stopAfter()
             : Duration.ZERO,
         definition.spec().priority(),
-        definition.spec().type() == JobType.SERVICE);
+        definition.spec().type() == JobType.SERVICE,
+        false);
   }
 
   /** For one that is never started. */
@@ -74,6 +77,7 @@ public record KnownAttempt(
         Duration.ofDays(7),
         Duration.ZERO,
         JobSpec.DEFAULT_PRIORITY,
+        false,
         false);
   }
 
@@ -93,7 +97,28 @@ public record KnownAttempt(
         Duration.ofDays(7),
         Duration.ZERO,
         JobSpec.DEFAULT_PRIORITY,
+        false,
         false);
+  }
+
+  /** The same, to be stopped since its node is. */
+  KnownAttempt stoppedWithItsNode() {
+    return new KnownAttempt(
+        uid,
+        jobUid,
+        jobNumber,
+        namespace,
+        jobName,
+        index,
+        attempt,
+        traceId,
+        spanId,
+        journal,
+        logRetention,
+        stopAfter,
+        priority,
+        service,
+        true);
   }
 
   /** Whether it runs under a lease. */

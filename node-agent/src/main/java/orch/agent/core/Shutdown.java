@@ -71,9 +71,16 @@ final class Shutdown {
     for (Attempt each : live) {
       // One that is being started is stopped once it runs.
       if (each.phase == Phase.RUNNING && turn.contains(each.uid())) {
+        remember(each, effects);
         services.surrender(each, Surrender.NODE_STOPS, REASON, now, effects);
       }
     }
+  }
+
+  /** The launcher's journal will say that it was stopped; the next agent has to know why. */
+  private static void remember(Attempt attempt, List<Effect> effects) {
+    attempt.known = attempt.known.stoppedWithItsNode();
+    effects.add(new Effect.Remember(attempt.known));
   }
 
   private void kill(Attempt attempt, Moment now, List<Effect> effects) {
@@ -85,6 +92,7 @@ final class Shutdown {
           machine.apply(attempt, AttemptEvent.GRACE_OVER, AttemptMachine.Detail.NONE, now, effects);
       return;
     }
+    remember(attempt, effects);
     attempt.stop = new StopOrder(Duration.ZERO, OUT_OF_TIME);
     attempt.surrender = Surrender.NODE_STOPS;
     attempt.surrenderReason = OUT_OF_TIME;

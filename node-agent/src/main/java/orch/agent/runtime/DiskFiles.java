@@ -154,6 +154,7 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
           out.writeLong(of.stopAfter().toMillis());
           out.writeByte(of.priority());
           out.writeBoolean(of.service());
+          out.writeBoolean(of.nodeStops());
         });
   }
 
@@ -338,6 +339,7 @@ public final class DiskFiles implements AgentFiles, AutoCloseable {
                 // Records of earlier versions end here, or after it.
                 Duration.ofMillis(in.available() >= Long.BYTES ? in.readLong() : 0),
                 in.available() > 0 ? in.readByte() : JobSpec.DEFAULT_PRIORITY,
+                in.available() > 0 && in.readBoolean(),
                 in.available() > 0 && in.readBoolean());
         known.put(of.uid(), of);
       }

@@ -33,7 +33,8 @@ class ShutdownTest {
         Duration.ofDays(7),
         Duration.ZERO,
         priority,
-        service);
+        service,
+        false);
   }
 
   private static Found found(KnownAttempt known) {
@@ -99,6 +100,17 @@ class ShutdownTest {
     assertTrue(of.core.owesReports());
     of.session().forgets(A);
     assertFalse(of.core.owesReports());
+  }
+
+  @Test
+  void theNextAgentKnowsWhyTheJournalSaysStopped() {
+    Scenario of = shutDown(fourThatRun(), Duration.ofMinutes(1)).expectStops(C);
+    KnownAttempt remembered = of.all(Effect.Remember.class).getFirst().attempt();
+    assertTrue(remembered.nodeStops());
+    End end = new End(Scenario.kind(ResultKind.STOPPED), 1, 2, 2);
+    Scenario next = new Scenario().launcher(new Found(C, remembered, 1, 0, end));
+    assertEquals(ResultKind.EVICTED, next.report(C).result().kind());
+    assertEquals(Shutdown.REASON, next.report(C).reason());
   }
 
   @Test

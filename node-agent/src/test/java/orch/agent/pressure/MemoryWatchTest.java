@@ -164,6 +164,7 @@ class MemoryWatchTest {
             Duration.ofDays(1),
             Duration.ZERO,
             50,
+            false,
             false),
         new SpecDefinition(uid, 1, spec, "default", "web", 42, "", "", 1),
         limit);

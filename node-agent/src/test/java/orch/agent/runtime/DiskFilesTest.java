@@ -39,6 +39,7 @@ class DiskFilesTest {
         Duration.ofDays(7),
         Duration.ofSeconds(30),
         70,
+        true,
         true);
   }
 
