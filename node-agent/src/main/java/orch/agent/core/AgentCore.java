@@ -545,10 +545,6 @@ public final class AgentCore {
     Attempt attempt = new Attempt(known, Phase.RUNNING);
     attempt.startNanos = found.startNanos();
     attempt.startBootNanos = found.startBootNanos();
-    if (known.nodeStops()) {
-      attempt.surrender = Surrender.NODE_STOPS;
-      attempt.surrenderReason = Shutdown.REASON;
-    }
     attempts.put(found.uid(), attempt);
     effects.add(new Effect.OpenLog(known));
     if (found.end() == null) {

@@ -85,6 +85,10 @@ final class Attempt {
   Attempt(KnownAttempt known, Phase phase) {
     this.known = known;
     this.phase = phase;
+    if (known.nodeStops()) {
+      surrender = Surrender.NODE_STOPS;
+      surrenderReason = Shutdown.REASON;
+    }
   }
 
   Uid uid() {
