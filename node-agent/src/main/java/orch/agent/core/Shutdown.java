@@ -3,9 +3,9 @@ package orch.agent.core;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import orch.api.model.StopOrder;
 import orch.api.model.Uid;
@@ -24,7 +24,7 @@ final class Shutdown {
 
   private final ServiceMachine services;
   private final AttemptMachine machine;
-  private final Set<Uid> killed = new HashSet<>();
+  private final Set<Uid> killed = new TreeSet<>();
   private long deadlineBootNanos = Long.MAX_VALUE;
   private boolean asked;
 
@@ -63,9 +63,9 @@ final class Shutdown {
       live.forEach(each -> kill(each, now, effects));
       return;
     }
-    Set<Uid> stuck = new HashSet<>();
+    Set<Uid> stuck = new TreeSet<>();
     live.stream().filter(each -> each.stuck).forEach(each -> stuck.add(each.uid()));
-    Set<Uid> turn = new HashSet<>();
+    Set<Uid> turn = new TreeSet<>();
     turn(live.stream().map(each -> each.known).toList(), known -> stuck.contains(known.uid()))
         .forEach(known -> turn.add(known.uid()));
     for (Attempt each : live) {
