@@ -350,6 +350,14 @@ public final class LogClient {
             });
   }
 
+  /** What was read is of this epoch: one that was taken here before it is over, and never led. */
+  private void followedBy(long epoch, long nonce) {
+    if (claim != null && epoch > claim.number()) {
+      claim = null;
+      listener.claimLost(new EpochRecord(epoch, nonce, "another controller"));
+    }
+  }
+
   private void fail(String why) {
     close();
     listener.failed(why);
@@ -375,6 +383,7 @@ public final class LogClient {
     public void loaded(Manifest manifest) {
       coveredBytes = manifest.stateBytes();
       listener.loaded(manifest.index());
+      followedBy(manifest.epoch(), 0);
       if (!closed) {
         readFrom(manifest.index() + 1);
       }
@@ -398,12 +407,7 @@ public final class LogClient {
       lastIndex = entry.index();
       tailBytes += bytes;
       listener.replayed(entry);
-      Claim taken = claim;
-      if (taken != null && entry.epoch() > taken.number()) {
-        // Followed already, before the log was read to its end: goes on reading.
-        claim = null;
-        listener.claimLost(new EpochRecord(entry.epoch(), entry.nonce(), "another controller"));
-      }
+      followedBy(entry.epoch(), entry.nonce());
     }
 
     @Override

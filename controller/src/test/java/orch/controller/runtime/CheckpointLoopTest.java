@@ -82,6 +82,30 @@ final class CheckpointLoopTest {
     assertEquals(anna.hash(), controller("bert", 1).standby().hash());
   }
 
+  @Test
+  void anEpochThatWasFollowedAlreadyIsNeverLedThoughOnlyACheckpointTellsOfIt() {
+    TestController anna = controller("anna", 1).leader();
+    ask(anna, 3);
+    TestController bert = controller("bert", 1).standby();
+    bert.zooKeeper.hold();
+    bert.hints.tell(true);
+    // It reads the epoch's node and takes the next one, then hears nothing for long.
+    bert.zooKeeper.serve(1);
+    time.run();
+    bert.zooKeeper.serve(1);
+    time.run();
+    // Every entry is in the checkpoint: none is left to be read behind it.
+    CheckpointPolicy always = new CheckpointPolicy(1, 1 << 30, 3);
+    TestController cora = new TestController("cora", server, time, members, always, 1).leader();
+    ask(cora, 10);
+    bert.zooKeeper.release();
+    time.run();
+    assertEquals(List.of(), bert.failures);
+    assertEquals(Role.STANDBY, bert.port.leadership().role());
+    assertEquals(cora.hash(), bert.hash());
+    assertEquals(3, cora.port.leadership().epoch());
+  }
+
   // ---- format levels
 
   @Test
