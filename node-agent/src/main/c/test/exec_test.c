@@ -202,7 +202,8 @@ static void a_command_in_a_task_with_a_pid_namespace_is_inside_of_it(void) {
   start_send(&s, &agent, 0);
   start_free(&s);
   struct orch_started task = started(0);
-  s = shell("cat /proc/1/comm /proc/2/comm; ls -d /proc/[0-9]* | wc -l; kill -9 1; kill -0 2 && echo inside; (setsid sleep 60 &); exit 3", &unused);
+  /* Started means that the shell runs, and not yet what it becomes. */
+  s = shell("until [ \"$(cat /proc/2/comm)\" = sleep ]; do :; done; cat /proc/1/comm /proc/2/comm; ls -d /proc/[0-9]* | wc -l; kill -9 1; kill -0 2 && echo inside; (setsid sleep 60 &); exit 3", &unused);
   s.fixed.flags |= ORCH_S_PID_NAMESPACE;
   struct command c = send_command(1, sequence, &s);
   struct orch_exec_started begun = command_started(1);
