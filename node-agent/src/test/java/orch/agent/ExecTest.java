@@ -155,9 +155,7 @@ class ExecTest {
     Assumptions.assumeTrue(new JnaLinux().effectiveUser() == 0, "PID namespaces need root");
     RealAgent of = begin(true);
     JobSpec plain = shell("sleep 60");
-    of.run(
-        uid,
-        RealProcessesTest.withExecution(plain, execution(plain.execution(), false, false, true)));
+    of.run(uid, plain.withExecution(execution(plain.execution(), false, false, true)));
     of.awaitState(uid, AttemptState.RUNNING);
     FakeConversation command = exec(of, false, "sh", "-c", "cat /proc/1/comm; exit 4");
     assertEquals(4, command.ended().exitCode());

@@ -53,7 +53,7 @@ final class IsolationTest {
   }
 
   private static JobSpec with(JobSpec of, Execution execution) {
-    return RealProcessesTest.withExecution(of, execution);
+    return of.withExecution(execution);
   }
 
   private static JobSpec filtered(String profile, String script) {
@@ -237,13 +237,14 @@ final class IsolationTest {
                 + out
                 + "; while :; do sleep 0.02; done");
     JobSpec spec =
-        withStop(
-            plain,
-            new StopPolicy(
-                15,
-                Duration.ofSeconds(20),
-                List.of("/bin/sh", "-c", "echo drain ${task.name} $ORCH_PORT_HTTP >>" + out),
-                StopMode.GROUP));
+        plain.toBuilder()
+            .stop(
+                new StopPolicy(
+                    15,
+                    Duration.ofSeconds(20),
+                    List.of("/bin/sh", "-c", "echo drain ${task.name} $ORCH_PORT_HTTP >>" + out),
+                    StopMode.GROUP))
+            .build();
     Uid uid = uid();
     agent.run(uid, spec);
     agent.awaitState(uid, AttemptState.RUNNING);
@@ -253,33 +254,6 @@ final class IsolationTest {
     agent.stop(uid, spec, Duration.ofSeconds(20));
     assertEquals(AttemptState.KILLED, agent.awaitEnd(uid).state());
     assertEquals("up\ndrain web/2 8080\nterm\n", Files.readString(out));
-  }
-
-  private static JobSpec withStop(JobSpec of, StopPolicy stop) {
-    return new JobSpec(
-        of.name(),
-        of.title(),
-        of.labels(),
-        of.type(),
-        of.tasks(),
-        of.execution(),
-        of.resources(),
-        of.placement(),
-        of.restart(),
-        stop,
-        of.timeout(),
-        of.deadline(),
-        of.warn(),
-        of.onExit(),
-        of.health(),
-        of.update(),
-        of.partition(),
-        of.dependsOn(),
-        of.schedule(),
-        of.parameters(),
-        of.retention(),
-        of.priority(),
-        of.logs());
   }
 
   // ---- limits ----

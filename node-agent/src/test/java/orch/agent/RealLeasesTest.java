@@ -44,30 +44,7 @@ final class RealLeasesTest {
 
   private JobSpec spec(PartitionMode mode, String script) {
     JobSpec of = JobSpec.batch("web", TaskSet.count(1), List.of("/bin/sh", "-c", script));
-    return new JobSpec(
-        of.name(),
-        of.title(),
-        of.labels(),
-        of.type(),
-        of.tasks(),
-        of.execution(),
-        of.resources(),
-        of.placement(),
-        of.restart(),
-        of.stop(),
-        of.timeout(),
-        of.deadline(),
-        of.warn(),
-        of.onExit(),
-        of.health(),
-        of.update(),
-        new PartitionPolicy(mode, Duration.ofMinutes(5), D),
-        of.dependsOn(),
-        of.schedule(),
-        of.parameters(),
-        of.retention(),
-        of.priority(),
-        of.logs());
+    return of.toBuilder().partition(new PartitionPolicy(mode, Duration.ofMinutes(5), D)).build();
   }
 
   /** Starts it; its pid. */

@@ -197,7 +197,7 @@ class RealProcessesTest {
             null,
             false,
             false);
-    agent.run(uid, withExecution(plain, execution));
+    agent.run(uid, plain.withExecution(execution));
     assertEquals(AttemptState.SUCCEEDED, agent.awaitEnd(uid).state());
     List<String> lines = Files.readAllLines(out);
     assertEquals("content", lines.get(1));
@@ -205,64 +205,9 @@ class RealProcessesTest {
     assertFalse(Files.exists(Path.of(lines.get(0))));
   }
 
-  static JobSpec withExecution(JobSpec of, Execution execution) {
-    return new JobSpec(
-        of.name(),
-        of.title(),
-        of.labels(),
-        of.type(),
-        of.tasks(),
-        execution,
-        of.resources(),
-        of.placement(),
-        of.restart(),
-        of.stop(),
-        of.timeout(),
-        of.deadline(),
-        of.warn(),
-        of.onExit(),
-        of.health(),
-        of.update(),
-        of.partition(),
-        of.dependsOn(),
-        of.schedule(),
-        of.parameters(),
-        of.retention(),
-        of.priority(),
-        of.logs());
-  }
-
-  static JobSpec withTimeout(JobSpec of, Duration timeout) {
-    return new JobSpec(
-        of.name(),
-        of.title(),
-        of.labels(),
-        of.type(),
-        of.tasks(),
-        of.execution(),
-        of.resources(),
-        of.placement(),
-        of.restart(),
-        of.stop(),
-        timeout,
-        of.deadline(),
-        of.warn(),
-        of.onExit(),
-        of.health(),
-        of.update(),
-        of.partition(),
-        of.dependsOn(),
-        of.schedule(),
-        of.parameters(),
-        of.retention(),
-        of.priority(),
-        of.logs());
-  }
-
   private static JobSpec asUser(JobSpec of, String user, String directory) {
     Execution e = of.execution();
-    return withExecution(
-        of,
+    return of.withExecution(
         new Execution(
             e.command(),
             e.script(),
@@ -356,7 +301,7 @@ class RealProcessesTest {
   @Test
   void aTimeoutIsSaidAsSuch() {
     Uid uid = uid();
-    agent.run(uid, withTimeout(job("sleep", "60"), Duration.ofMillis(300)));
+    agent.run(uid, job("sleep", "60").toBuilder().timeout(Duration.ofMillis(300)).build());
     AttemptStatus ended = agent.awaitEnd(uid);
     assertEquals(ResultKind.TIMED_OUT, result(ended).kind());
     assertEquals(124, result(ended).exitCode());

@@ -92,30 +92,7 @@ class RealServicesTest {
   }
 
   private static JobSpec withHealth(JobSpec of, HealthChecks health) {
-    return new JobSpec(
-        of.name(),
-        of.title(),
-        of.labels(),
-        of.type(),
-        of.tasks(),
-        of.execution(),
-        of.resources(),
-        of.placement(),
-        of.restart(),
-        of.stop(),
-        of.timeout(),
-        of.deadline(),
-        of.warn(),
-        of.onExit(),
-        health,
-        of.update(),
-        of.partition(),
-        of.dependsOn(),
-        of.schedule(),
-        of.parameters(),
-        of.retention(),
-        of.priority(),
-        of.logs());
+    return of.toBuilder().health(health).build();
   }
 
   private AttemptStatus awaitReady(Uid uid) {

@@ -53,30 +53,11 @@ class RealShutdownTest {
 
   private static JobSpec job(JobType type, int priority, Duration grace, String script) {
     JobSpec of = JobSpec.batch("web", TaskSet.count(3), List.of("/bin/sh", "-c", script));
-    return new JobSpec(
-        of.name(),
-        of.title(),
-        of.labels(),
-        type,
-        of.tasks(),
-        of.execution(),
-        of.resources(),
-        of.placement(),
-        of.restart(),
-        new StopPolicy(15, grace, List.of(), StopMode.GROUP),
-        of.timeout(),
-        of.deadline(),
-        of.warn(),
-        of.onExit(),
-        of.health(),
-        of.update(),
-        of.partition(),
-        of.dependsOn(),
-        of.schedule(),
-        of.parameters(),
-        of.retention(),
-        priority,
-        of.logs());
+    return of.toBuilder()
+        .type(type)
+        .stop(new StopPolicy(15, grace, List.of(), StopMode.GROUP))
+        .priority(priority)
+        .build();
   }
 
   /** Runs a task that does as it is told at SIGTERM, and returns once it is prepared for that. */

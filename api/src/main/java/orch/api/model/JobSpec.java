@@ -77,138 +77,28 @@ public record JobSpec(
         LogPolicy.DEFAULT);
   }
 
+  /** To make another one of it. */
+  public JobSpecBuilder toBuilder() {
+    return new JobSpecBuilder(this);
+  }
+
   public JobSpec withName(String newName) {
-    return new JobSpec(
-        newName,
-        title,
-        labels,
-        type,
-        tasks,
-        execution,
-        resources,
-        placement,
-        restart,
-        stop,
-        timeout,
-        deadline,
-        warn,
-        onExit,
-        health,
-        update,
-        partition,
-        dependsOn,
-        schedule,
-        parameters,
-        retention,
-        priority,
-        logs);
+    return toBuilder().name(newName).build();
   }
 
   public JobSpec withTasks(TaskSet newTasks) {
-    return new JobSpec(
-        name,
-        title,
-        labels,
-        type,
-        newTasks,
-        execution,
-        resources,
-        placement,
-        restart,
-        stop,
-        timeout,
-        deadline,
-        warn,
-        onExit,
-        health,
-        update,
-        partition,
-        dependsOn,
-        schedule,
-        parameters,
-        retention,
-        priority,
-        logs);
+    return toBuilder().tasks(newTasks).build();
   }
 
   public JobSpec withRestart(RestartPolicy newRestart) {
-    return new JobSpec(
-        name,
-        title,
-        labels,
-        type,
-        tasks,
-        execution,
-        resources,
-        placement,
-        newRestart,
-        stop,
-        timeout,
-        deadline,
-        warn,
-        onExit,
-        health,
-        update,
-        partition,
-        dependsOn,
-        schedule,
-        parameters,
-        retention,
-        priority,
-        logs);
+    return toBuilder().restart(newRestart).build();
   }
 
   public JobSpec withResources(Resources newResources) {
-    return new JobSpec(
-        name,
-        title,
-        labels,
-        type,
-        tasks,
-        execution,
-        newResources,
-        placement,
-        restart,
-        stop,
-        timeout,
-        deadline,
-        warn,
-        onExit,
-        health,
-        update,
-        partition,
-        dependsOn,
-        schedule,
-        parameters,
-        retention,
-        priority,
-        logs);
+    return toBuilder().resources(newResources).build();
   }
 
   public JobSpec withExecution(Execution newExecution) {
-    return new JobSpec(
-        name,
-        title,
-        labels,
-        type,
-        tasks,
-        newExecution,
-        resources,
-        placement,
-        restart,
-        stop,
-        timeout,
-        deadline,
-        warn,
-        onExit,
-        health,
-        update,
-        partition,
-        dependsOn,
-        schedule,
-        parameters,
-        retention,
-        priority,
-        logs);
+    return toBuilder().execution(newExecution).build();
   }
 }

@@ -299,31 +299,11 @@ final class Scene {
   }
 
   static JobSpec service(String name, int count) {
-    JobSpec spec = array(name, count);
-    return new JobSpec(
-        spec.name(),
-        spec.title(),
-        spec.labels(),
-        JobType.SERVICE,
-        spec.tasks(),
-        spec.execution(),
-        spec.resources(),
-        spec.placement(),
-        RestartPolicy.SERVICE_DEFAULT,
-        StopPolicy.SERVICE_DEFAULT,
-        null,
-        null,
-        null,
-        null,
-        spec.health(),
-        spec.update(),
-        spec.partition(),
-        List.of(),
-        null,
-        List.of(),
-        spec.retention(),
-        spec.priority(),
-        spec.logs());
+    return array(name, count).toBuilder()
+        .type(JobType.SERVICE)
+        .restart(RestartPolicy.SERVICE_DEFAULT)
+        .stop(StopPolicy.SERVICE_DEFAULT)
+        .build();
   }
 
   static JobSpec with(JobSpec spec, UnaryOperator<SpecParts> change) {

@@ -2,7 +2,6 @@ package orch.controller.core;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.TreeMap;
 import orch.api.model.Dependency;
 import orch.api.model.DependencyCondition;
 import orch.api.model.Execution;
@@ -13,7 +12,6 @@ import orch.api.model.Placement;
 import orch.api.model.Resources;
 import orch.api.model.RestartPolicy;
 import orch.api.model.TaskSet;
-import org.jspecify.annotations.Nullable;
 
 /** A spec in parts, to make another one of it. */
 final class SpecParts {
@@ -133,61 +131,22 @@ final class SpecParts {
   }
 
   SpecParts placement(Placement placement) {
-    return rebuilt(
-        spec.execution(),
-        placement,
-        spec.deadline(),
-        spec.partition(),
-        spec.dependsOn(),
-        spec.priority());
+    spec = spec.toBuilder().placement(placement).build();
+    return this;
   }
 
   SpecParts deadline(Duration deadline) {
-    return rebuilt(
-        spec.execution(),
-        spec.placement(),
-        deadline,
-        spec.partition(),
-        spec.dependsOn(),
-        spec.priority());
+    spec = spec.toBuilder().deadline(deadline).build();
+    return this;
   }
 
   SpecParts partition(PartitionPolicy policy) {
-    return rebuilt(
-        spec.execution(),
-        spec.placement(),
-        spec.deadline(),
-        policy,
-        spec.dependsOn(),
-        spec.priority());
+    spec = spec.toBuilder().partition(policy).build();
+    return this;
   }
 
   SpecParts health(HealthChecks health) {
-    spec =
-        new JobSpec(
-            spec.name(),
-            spec.title(),
-            spec.labels(),
-            spec.type(),
-            spec.tasks(),
-            spec.execution(),
-            spec.resources(),
-            spec.placement(),
-            spec.restart(),
-            spec.stop(),
-            spec.timeout(),
-            spec.deadline(),
-            spec.warn(),
-            spec.onExit(),
-            health,
-            spec.update(),
-            spec.partition(),
-            spec.dependsOn(),
-            spec.schedule(),
-            spec.parameters(),
-            spec.retention(),
-            spec.priority(),
-            spec.logs());
+    spec = spec.toBuilder().health(health).build();
     return this;
   }
 
@@ -200,67 +159,17 @@ final class SpecParts {
   }
 
   private SpecParts dependsOn(Dependency dependency) {
-    return rebuilt(
-        spec.execution(),
-        spec.placement(),
-        spec.deadline(),
-        spec.partition(),
-        List.of(dependency),
-        spec.priority());
+    spec = spec.toBuilder().dependsOn(List.of(dependency)).build();
+    return this;
   }
 
   SpecParts priority(int priority) {
-    return rebuilt(
-        spec.execution(),
-        spec.placement(),
-        spec.deadline(),
-        spec.partition(),
-        spec.dependsOn(),
-        priority);
+    spec = spec.toBuilder().priority(priority).build();
+    return this;
   }
 
   SpecParts command(String... command) {
-    return rebuilt(
-        Execution.command(List.of(command)),
-        spec.placement(),
-        spec.deadline(),
-        spec.partition(),
-        spec.dependsOn(),
-        spec.priority());
-  }
-
-  private SpecParts rebuilt(
-      Execution execution,
-      Placement placement,
-      @Nullable Duration deadline,
-      PartitionPolicy partition,
-      List<Dependency> dependsOn,
-      int priority) {
-    spec =
-        new JobSpec(
-            spec.name(),
-            spec.title(),
-            new TreeMap<>(spec.labels()),
-            spec.type(),
-            spec.tasks(),
-            execution,
-            spec.resources(),
-            placement,
-            spec.restart(),
-            spec.stop(),
-            spec.timeout(),
-            deadline,
-            spec.warn(),
-            spec.onExit(),
-            spec.health(),
-            spec.update(),
-            partition,
-            dependsOn,
-            spec.schedule(),
-            spec.parameters(),
-            spec.retention(),
-            priority,
-            spec.logs());
+    spec = spec.toBuilder().execution(Execution.command(List.of(command))).build();
     return this;
   }
 }

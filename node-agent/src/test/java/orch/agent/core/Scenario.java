@@ -60,42 +60,14 @@ final class Scenario {
   }
 
   Scenario withTimeout(Duration timeout, @Nullable TimeoutWarning warning) {
-    spec = with(timeout, warning, spec.partition());
+    spec = spec.toBuilder().timeout(timeout).warn(warning).build();
     return this;
   }
 
   Scenario withPartition(PartitionMode mode, Duration stopAfter) {
     PartitionPolicy policy = new PartitionPolicy(mode, Duration.ofMinutes(5), stopAfter);
-    spec = with(spec.timeout(), spec.warn(), policy);
+    spec = spec.toBuilder().partition(policy).build();
     return this;
-  }
-
-  private JobSpec with(
-      @Nullable Duration timeout, @Nullable TimeoutWarning warning, PartitionPolicy partition) {
-    return new JobSpec(
-        spec.name(),
-        spec.title(),
-        spec.labels(),
-        spec.type(),
-        spec.tasks(),
-        spec.execution(),
-        spec.resources(),
-        spec.placement(),
-        spec.restart(),
-        spec.stop(),
-        timeout,
-        spec.deadline(),
-        warning,
-        spec.onExit(),
-        spec.health(),
-        spec.update(),
-        partition,
-        spec.dependsOn(),
-        spec.schedule(),
-        spec.parameters(),
-        spec.retention(),
-        spec.priority(),
-        spec.logs());
   }
 
   /** A heartbeat leaves; answer it with {@link #answers}. */
@@ -117,31 +89,7 @@ final class Scenario {
   }
 
   Scenario withHealth(HealthChecks health) {
-    spec =
-        new JobSpec(
-            spec.name(),
-            spec.title(),
-            spec.labels(),
-            spec.type(),
-            spec.tasks(),
-            spec.execution(),
-            spec.resources(),
-            spec.placement(),
-            spec.restart(),
-            spec.stop(),
-            spec.timeout(),
-            spec.deadline(),
-            spec.warn(),
-            spec.onExit(),
-            health,
-            spec.update(),
-            spec.partition(),
-            spec.dependsOn(),
-            spec.schedule(),
-            spec.parameters(),
-            spec.retention(),
-            spec.priority(),
-            spec.logs());
+    spec = spec.toBuilder().health(health).build();
     return this;
   }
 
