@@ -387,15 +387,12 @@ final class JobRpc extends JobServiceGrpc.JobServiceImplBase {
 
   @Override
   public void cancelJob(CancelJobRequest request, StreamObserver<Job> observer) {
-    Caller caller = Caller.current();
-    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
-    Requests.answer(
+    change(
+        request,
+        request.getRequestId(),
+        request.getName(),
         observer,
-        () ->
-            requests.changeJob(
-                Names.job("name", request.getName()),
-                caller,
-                number -> new Input.CancelJobs(meta, List.of(number), request.getReason())));
+        (meta, number) -> new Input.CancelJobs(meta, List.of(number), request.getReason()));
   }
 
   @Override
@@ -487,82 +484,59 @@ final class JobRpc extends JobServiceGrpc.JobServiceImplBase {
 
   @Override
   public void restartJob(RestartJobRequest request, StreamObserver<Job> observer) {
-    Caller caller = Caller.current();
-    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
-    Requests.answer(
-        observer,
-        () ->
-            requests.changeJob(
-                Names.job("name", request.getName()),
-                caller,
-                number -> new Input.RestartJob(meta, number)));
+    change(request, request.getRequestId(), request.getName(), observer, Input.RestartJob::new);
   }
 
   @Override
   public void scaleJob(ScaleJobRequest request, StreamObserver<Job> observer) {
-    Caller caller = Caller.current();
-    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
-    Requests.answer(
+    change(
+        request,
+        request.getRequestId(),
+        request.getName(),
         observer,
-        () ->
-            requests.changeJob(
-                Names.job("name", request.getName()),
-                caller,
-                number ->
-                    new Input.ScaleJob(
-                        meta, number, request.getCount(), request.getExpectedVersion())));
+        (meta, number) ->
+            new Input.ScaleJob(meta, number, request.getCount(), request.getExpectedVersion()));
   }
 
   @Override
   public void holdJob(HoldJobRequest request, StreamObserver<Job> observer) {
-    Caller caller = Caller.current();
-    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
-    Requests.answer(
-        observer,
-        () ->
-            requests.changeJob(
-                Names.job("name", request.getName()),
-                caller,
-                number -> new Input.HoldJob(meta, number)));
+    change(request, request.getRequestId(), request.getName(), observer, Input.HoldJob::new);
   }
 
   @Override
   public void releaseJob(ReleaseJobRequest request, StreamObserver<Job> observer) {
-    Caller caller = Caller.current();
-    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
-    Requests.answer(
-        observer,
-        () ->
-            requests.changeJob(
-                Names.job("name", request.getName()),
-                caller,
-                number -> new Input.ReleaseJob(meta, number)));
+    change(request, request.getRequestId(), request.getName(), observer, Input.ReleaseJob::new);
   }
 
   @Override
   public void suspendJob(SuspendJobRequest request, StreamObserver<Job> observer) {
-    Caller caller = Caller.current();
-    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
-    Requests.answer(
-        observer,
-        () ->
-            requests.changeJob(
-                Names.job("name", request.getName()),
-                caller,
-                number -> new Input.SuspendJob(meta, number)));
+    change(request, request.getRequestId(), request.getName(), observer, Input.SuspendJob::new);
   }
 
   @Override
   public void resumeJob(ResumeJobRequest request, StreamObserver<Job> observer) {
+    change(request, request.getRequestId(), request.getName(), observer, Input.ResumeJob::new);
+  }
+
+  /** What is decided upon a job, by whom and under which request id. */
+  private interface Decision {
+    Input.Request of(RequestMeta meta, long number);
+  }
+
+  /** Answers with the job as it is after the decision. */
+  private void change(
+      Message request,
+      String requestId,
+      String name,
+      StreamObserver<Job> observer,
+      Decision decision) {
     Caller caller = Caller.current();
-    RequestMeta meta = Requests.meta(request, request.getRequestId(), caller);
+    RequestMeta meta = Requests.meta(request, requestId, caller);
     Requests.answer(
         observer,
         () ->
             requests.changeJob(
-                Names.job("name", request.getName()),
-                caller,
-                number -> new Input.ResumeJob(meta, number)));
+                Names.job("name", name), caller, number -> decision.of(meta, number)));
   }
 
   // ---- not served yet
