@@ -99,10 +99,10 @@ final class Catalog {
       case "job cancel" -> new JobCancelCommand();
       case "job delete" -> new JobDeleteCommand();
       case "job retry" -> new JobRetryCommand();
-      case "job hold" -> new JobHoldCommand(true);
-      case "job release" -> new JobHoldCommand(false);
-      case "job suspend" -> new JobSuspendCommand(true);
-      case "job resume" -> new JobSuspendCommand(false);
+      case "job hold" -> new JobDecisionCommand("hold", "HoldJob", "held");
+      case "job release" -> new JobDecisionCommand("release", "ReleaseJob", "released");
+      case "job suspend" -> new JobDecisionCommand("suspend", "SuspendJob", "suspended");
+      case "job resume" -> new JobDecisionCommand("resume", "ResumeJob", "resumed");
       case "job events" -> new EventsCommand(true);
       case "events", "cluster events" -> new EventsCommand(false);
       case "task list" -> new TaskListCommand();
