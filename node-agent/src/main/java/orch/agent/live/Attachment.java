@@ -10,19 +10,15 @@ import orch.agent.process.CommandPort;
 import orch.api.model.LogRecord;
 import orch.api.model.Result;
 import orch.api.model.Uid;
-import org.jspecify.annotations.Nullable;
 
 /** Somebody's conversation with a running attempt: its output from the log, its input by a pipe. */
-final class Attachment implements LogSink, Conversation.Listener {
-  private final Linux linux;
+final class Attachment extends CallerInput implements LogSink {
   private final CommandPort commands;
   private final Executor loop;
   private final Conversation conversation;
   private final Uid uid;
   private final Runnable closed;
   private final CountDownLatch outputSent = new CountDownLatch(1);
-  private volatile @Nullable InputWriter input;
-  private volatile int terminal = -1;
   private boolean over;
 
   /**
@@ -35,7 +31,7 @@ final class Attachment implements LogSink, Conversation.Listener {
       Conversation conversation,
       Uid uid,
       Runnable closed) {
-    this.linux = linux;
+    super(linux);
     this.commands = commands;
     this.loop = loop;
     this.conversation = conversation;
@@ -131,35 +127,7 @@ final class Attachment implements LogSink, Conversation.Listener {
     outputSent.countDown();
   }
 
-  // ---- input
-
-  @Override
-  public void input(byte[] bytes) {
-    InputWriter writer = input;
-    if (writer != null) {
-      writer.write(bytes);
-    }
-  }
-
-  @Override
-  public void endOfInput() {
-    InputWriter writer = input;
-    if (writer != null) {
-      writer.end();
-    }
-  }
-
-  @Override
-  public void resize(int rows, int columns) {
-    int master = terminal;
-    if (master >= 0 && rows > 0 && columns > 0) {
-      try {
-        linux.windowSize(master, rows, columns);
-      } catch (LinuxException ended) {
-        // Then nobody looks at it.
-      }
-    }
-  }
+  // ---- from whoever is attached
 
   @Override
   public void signal(int signal) {

@@ -11,22 +11,18 @@ import orch.api.model.ControllerMessage;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
 import orch.api.model.StartFailure;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A command inside an attempt, between its shim and whoever asked for it. It lives as long as the
  * conversation: the pipe that only this agent holds open ends it when the agent dies, too.
  */
-final class RunningCommand implements CommandPort.CommandListener, Conversation.Listener {
-  private final Linux linux;
+final class RunningCommand extends CallerInput implements CommandPort.CommandListener {
   private final CommandPort commands;
   private final Executor loop;
   private final Conversation conversation;
   private final Runnable over;
   private final List<OutputReader> readers = new ArrayList<>();
 
-  private volatile @Nullable InputWriter input;
-  private volatile int terminal = -1;
   private int life = -1;
   private boolean begun;
 
@@ -35,7 +31,7 @@ final class RunningCommand implements CommandPort.CommandListener, Conversation.
    */
   RunningCommand(
       Linux linux, CommandPort commands, Executor loop, Conversation conversation, Runnable over) {
-    this.linux = linux;
+    super(linux);
     this.commands = commands;
     this.loop = loop;
     this.conversation = conversation;
@@ -169,33 +165,6 @@ final class RunningCommand implements CommandPort.CommandListener, Conversation.
   }
 
   // ---- from whoever asked for it
-
-  @Override
-  public void input(byte[] bytes) {
-    InputWriter writer = input;
-    if (writer != null) {
-      writer.write(bytes);
-    }
-  }
-
-  @Override
-  public void endOfInput() {
-    InputWriter writer = input;
-    if (writer != null) {
-      writer.end();
-    }
-  }
-
-  @Override
-  public void resize(int rows, int columns) {
-    if (terminal >= 0 && rows > 0 && columns > 0) {
-      try {
-        linux.windowSize(terminal, rows, columns);
-      } catch (LinuxException ended) {
-        // Then nobody looks at it.
-      }
-    }
-  }
 
   @Override
   public void signal(int signal) {
