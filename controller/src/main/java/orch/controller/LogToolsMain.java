@@ -21,12 +21,10 @@ import orch.controller.backup.BackupFile;
 import orch.controller.backup.LogVerifier;
 import orch.controller.backup.Restore;
 import orch.controller.runtime.LoopThread;
-import orch.controller.store.Entry;
-import orch.controller.store.EpochRecord;
 import orch.controller.store.LogContents;
 import orch.controller.store.LogDump;
+import orch.controller.store.LogFilter;
 import orch.controller.store.LogLayout;
-import orch.controller.store.Manifest;
 import orch.controller.store.MultiResult;
 import orch.controller.store.Operation;
 import orch.controller.store.ResultCode;
@@ -134,20 +132,12 @@ final class LogToolsMain {
   }
 
   /** Tells of the end too. */
-  private record Ended(LogContents to, Runnable ended) implements LogContents {
-    @Override
-    public void begin(EpochRecord epoch, @Nullable Manifest manifest) {
-      to.begin(epoch, manifest);
-    }
+  private static final class Ended extends LogFilter {
+    private final Runnable ended;
 
-    @Override
-    public void section(byte[] bytes) {
-      to.section(bytes);
-    }
-
-    @Override
-    public void entry(Entry entry) {
-      to.entry(entry);
+    Ended(LogContents to, Runnable ended) {
+      super(to);
+      this.ended = ended;
     }
 
     @Override

@@ -5,12 +5,11 @@ import orch.controller.backup.BackupFile;
 import orch.controller.port.ControllerPort.Backup;
 import orch.controller.port.ControllerPort.BackupTaker;
 import orch.controller.store.Entry;
-import orch.controller.store.EpochRecord;
 import orch.controller.store.LogClient;
 import orch.controller.store.LogContents;
 import orch.controller.store.LogDump;
+import orch.controller.store.LogFilter;
 import orch.controller.store.LogLayout;
-import orch.controller.store.Manifest;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,24 +96,13 @@ final class Backups {
     }
 
     /** The log up to what was committed at the beginning, however it grows. */
-    private final class Until implements LogContents {
-      private final LogContents to;
+    private final class Until extends LogFilter {
       private final long last;
       private boolean over;
 
       Until(LogContents to, long last) {
-        this.to = to;
+        super(to);
         this.last = last;
-      }
-
-      @Override
-      public void begin(EpochRecord epoch, @Nullable Manifest manifest) {
-        to.begin(epoch, manifest);
-      }
-
-      @Override
-      public void section(byte[] bytes) {
-        to.section(bytes);
       }
 
       @Override

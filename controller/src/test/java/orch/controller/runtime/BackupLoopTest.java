@@ -18,10 +18,9 @@ import orch.controller.backup.Restore;
 import orch.controller.port.ControllerPort;
 import orch.controller.store.CheckpointPolicy;
 import orch.controller.store.Entry;
-import orch.controller.store.EpochRecord;
 import orch.controller.store.FakeZooKeeper;
 import orch.controller.store.LogContents;
-import orch.controller.store.Manifest;
+import orch.controller.store.LogFilter;
 import orch.controller.store.MultiResult;
 import orch.controller.store.Operation;
 import orch.controller.store.VirtualLoop;
@@ -211,15 +210,12 @@ final class BackupLoopTest {
   }
 
   /** Passes all entries on but one. */
-  private record Gap(LogContents to, long missing) implements LogContents {
-    @Override
-    public void begin(EpochRecord epoch, @Nullable Manifest manifest) {
-      to.begin(epoch, manifest);
-    }
+  private static final class Gap extends LogFilter {
+    private final long missing;
 
-    @Override
-    public void section(byte[] bytes) {
-      to.section(bytes);
+    Gap(LogContents to, long missing) {
+      super(to);
+      this.missing = missing;
     }
 
     @Override
@@ -227,11 +223,6 @@ final class BackupLoopTest {
       if (entry.index() != missing) {
         to.entry(entry);
       }
-    }
-
-    @Override
-    public void end() {
-      to.end();
     }
   }
 
