@@ -1,12 +1,14 @@
 package orch.controller.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import orch.api.model.AgentMessage;
 import orch.api.model.ControllerMessage;
 import orch.api.model.NodeDescription;
@@ -49,6 +51,40 @@ final class AgentSessionsTest {
     anna.zooKeeper.release();
     time.run();
     assertEquals(List.of("Desired", "HeartbeatReply", "HeartbeatReply"), agent.received());
+  }
+
+  @Test
+  void noLeaseComesBeforeTheFullSet() {
+    anna.zooKeeper.hold();
+    TestController.Agent agent = anna.agent("n1");
+    time.run();
+    agent.heartbeat(1);
+    time.run();
+    assertFalse(agent.received.contains(new ControllerMessage.HeartbeatReply(1, true)));
+    anna.zooKeeper.release();
+    time.run();
+    agent.say(new AgentMessage.Inventory(List.of(), true));
+    time.run();
+    agent.heartbeat(2);
+    time.run();
+    List<ControllerMessage> received = agent.received;
+    assertEquals(new ControllerMessage.HeartbeatReply(2, true), received.getLast());
+    assertTrue(
+        received.stream().anyMatch(m -> m instanceof ControllerMessage.Desired of && of.full()));
+  }
+
+  @Test
+  void aLeaseWaitsUntilWhatWasDecidedBeforeItHasCommitted() {
+    TestController.Agent agent = registered("n1");
+    anna.zooKeeper.hold();
+    CompletableFuture<String> asked = anna.ask("n1");
+    agent.heartbeat(1);
+    time.run();
+    assertEquals(List.of(), agent.received);
+    anna.zooKeeper.release();
+    time.run();
+    assertTrue(asked.isDone());
+    assertEquals(List.of(new ControllerMessage.HeartbeatReply(1, true)), agent.received);
   }
 
   @Test
