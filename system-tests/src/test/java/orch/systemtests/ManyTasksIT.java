@@ -103,6 +103,7 @@ class ManyTasksIT {
 
   @Test
   void threadsAndDescriptorsStayFlatOverThousandsOfStarts() throws Exception {
+    makeShims();
     run(500);
     Map<String, Long> before = used();
     run(STARTS);
@@ -115,6 +116,28 @@ class ManyTasksIT {
           each.getKey().startsWith("controller") || each.getKey().startsWith("agent") ? 8 : 0;
       assertTrue(now <= each.getValue() + slack, each.getKey() + ": " + before + " " + after);
     }
+  }
+
+  /**
+   * The launcher makes shims as more tasks live at once than ever before, and keeps them: more live
+   * at once here than the quick ones have room for.
+   */
+  private void makeShims() throws Exception {
+    int alive = 40 * Runtime.getRuntime().availableProcessors();
+    Path go = gate("go");
+    Path up = Files.createDirectory(cluster.directory().resolve("made"));
+    String number =
+        cluster.submit(
+            """
+            name: shims
+            count: %d
+            resources: {cpu: 1m}
+            command: [sh, -c, ': >%s/$ORCH_INDEX; read x <%s || :']
+            """
+                .formatted(alive, up, go));
+    awaitFiles(up, alive);
+    open(go);
+    assertEquals(0, cluster.orchctl("wait", number).code(), cluster.daemonOutput());
   }
 
   private void run(int count) throws Exception {
