@@ -8,6 +8,7 @@ import orch.api.model.Uid;
 public final class Backoffs {
   private static final double MANTISSA = 0x1p-53;
   private static final int MANTISSA_BITS = 53;
+  private static final double NANOS_A_MILLI = 1e6;
 
   private Backoffs() {}
 
@@ -17,8 +18,8 @@ public final class Backoffs {
    * come back together.
    */
   public static Duration delay(Backoff backoff, int step, Uid ended) {
-    double max = backoff.max().toMillis();
-    double millis = backoff.initial().toMillis();
+    double max = millis(backoff.max());
+    double millis = millis(backoff.initial());
     // A loop in place of pow(), whose last bit may differ between compilers.
     for (int i = 1; i < step && millis < max; i++) {
       millis *= backoff.factor();
@@ -26,6 +27,11 @@ public final class Backoffs {
     millis = Math.min(millis, max);
     double share = (mix(ended) >>> (Long.SIZE - MANTISSA_BITS)) * MANTISSA;
     return Duration.ofMillis(Math.round(millis * (1 + backoff.jitter() * (2 * share - 1))));
+  }
+
+  /** With its fraction, which grows with the row. */
+  private static double millis(Duration duration) {
+    return duration.toNanos() / NANOS_A_MILLI;
   }
 
   /** Longest delay of the row, spread likewise. */

@@ -1,0 +1,4 @@
+@NullMarked
+package orch.controller.restart;
+
+import org.jspecify.annotations.NullMarked;
