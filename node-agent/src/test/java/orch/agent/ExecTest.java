@@ -150,10 +150,11 @@ class ExecTest {
     assertTrue(second.out().endsWith("11 22\r\n"), second.out());
   }
 
-  @Test
-  void commandInATaskWithItsOwnPidNamespaceRunsInsideOfIt() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void commandInATaskWithItsOwnPidNamespaceRunsInsideOfIt(boolean withCgroup) throws Exception {
     Assumptions.assumeTrue(new JnaLinux().effectiveUser() == 0, "PID namespaces need root");
-    RealAgent of = begin(true);
+    RealAgent of = begin(withCgroup);
     JobSpec plain = shell("sleep 60");
     of.run(uid, plain.withExecution(execution(plain.execution(), false, false, true)));
     of.awaitState(uid, AttemptState.RUNNING);
