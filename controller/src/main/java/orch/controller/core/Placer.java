@@ -233,13 +233,15 @@ final class Placer {
     if (job.tasks.attemptState(ordinal) == AttemptState.DROPPED) {
       return;
     }
+    int node = state.nodeOf(job, ordinal).number;
+    // Of a job that had several tasks there before it was changed.
+    if (job.spec().placement().everyNode() && present(state, job).containsKey(node)) {
+      return;
+    }
     Extra extra = job.tasks.extraOrNull(ordinal);
     List<Assignment> place =
         Scheduler.on(
-            state.fleet,
-            state.nodeOf(job, ordinal).number,
-            job.current().demand,
-            extra == null ? 0 : extra.memoryBytes);
+            state.fleet, node, job.current().demand, extra == null ? 0 : extra.memoryBytes);
     if (!place.isEmpty()) {
       emit(draft, job, List.of(placed(job, ordinal, place.getFirst())));
     }

@@ -70,4 +70,20 @@ final class SimulatorFindsTest {
     assertEquals(attempt.uid(), scene.attempt(job, 0).uid());
     assertEquals(AttemptState.UNREACHABLE, scene.attempt(job, 0).state());
   }
+
+  @Test
+  void aJobThatShallRunOnceOnEveryNodeComesApartWhereItsTasksWereTogether() {
+    Scene scene = given().node("n1", 4, 8);
+    long job = scene.job(service("web", 2));
+    scene.running(job, 0, 1);
+    scene.answer(new Input.DrainNode(meta(), "n1", null));
+    scene.answer(new Input.UncordonNode(meta(), "n1"));
+    scene.node("n2", 4, 8);
+    scene.submit(with(service("web", 1), SpecParts::everyNode));
+    // By themselves while they are stopped, so that each wants to go on where it was.
+    scene.exits(job, 1, 0);
+    assertEquals("n2", scene.attempt(job, 0).node());
+    scene.exits(job, 1, 1);
+    assertEquals("n1", scene.attempt(job, 1).node());
+  }
 }
