@@ -135,7 +135,9 @@ public final class GrpcServer implements AutoCloseable {
                         heard,
                         events,
                         bounds.outbox()),
-                    leaderWait))
+                    leaderWait,
+                    // The last is the first to be asked.
+                    new EarlyHeaders()))
             .addService(ProtoReflectionServiceV1.newInstance())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)

@@ -183,6 +183,8 @@ final class AgentSessionTest {
     bench.controller.follow(null);
     try (FakeAgent agent = bench.agent("alpha").connect()) {
       awaitWaiting(1);
+      // So that it knows a waiting controller from a frozen one.
+      agent.answered.get(10, TimeUnit.SECONDS);
       bench.controller.follow(InMemoryController.OTHER);
       assertEquals("10.0.0.2:7401", why(agent).info().getMetadataOrThrow("leader"));
     }

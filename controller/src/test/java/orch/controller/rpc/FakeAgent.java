@@ -1,7 +1,14 @@
 package orch.controller.rpc;
 
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
+import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
@@ -39,6 +46,10 @@ final class FakeAgent implements AutoCloseable {
   private final BlockingQueue<ControllerMessage> received = new LinkedBlockingQueue<>();
   private final List<ControllerMessage> skipped = new ArrayList<>();
   final CompletableFuture<Throwable> ended = new CompletableFuture<>();
+
+  /** The session's headers came. */
+  final CompletableFuture<Metadata> answered = new CompletableFuture<>();
+
   private @Nullable StreamObserver<orch.agent.v1.AgentMessage> session;
 
   FakeAgent(Bench bench, String name) {
@@ -75,7 +86,8 @@ final class FakeAgent implements AutoCloseable {
   private FakeAgent connect(Metadata headers) {
     session =
         AgentServiceGrpc.newStub(channel)
-            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+            .withInterceptors(
+                MetadataUtils.newAttachHeadersInterceptor(headers), new HeadersAwaited())
             .session(
                 new StreamObserver<>() {
                   @Override
@@ -94,6 +106,27 @@ final class FakeAgent implements AutoCloseable {
                   }
                 });
     return this;
+  }
+
+  private final class HeadersAwaited implements ClientInterceptor {
+    @Override
+    public <Q, R> ClientCall<Q, R> interceptCall(
+        MethodDescriptor<Q, R> method, CallOptions options, Channel next) {
+      return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+        @Override
+        public void start(ClientCall.Listener<R> listener, Metadata sent) {
+          super.start(
+              new SimpleForwardingClientCallListener<>(listener) {
+                @Override
+                public void onHeaders(Metadata came) {
+                  answered.complete(came);
+                  super.onHeaders(came);
+                }
+              },
+              sent);
+        }
+      };
+    }
   }
 
   /** Opens a session with an empty inventory and awaits its full set. */

@@ -20,7 +20,7 @@ public interface ControllerLink {
    */
   boolean writable();
 
-  /** Breaks the session; a new one is opened after the back-off. */
+  /** Breaks the session off; a new one is opened after the back-off, elsewhere if it can be. */
   void reset(String why);
 
   void close();

@@ -36,9 +36,9 @@ import org.slf4j.LoggerFactory;
  * leader, which is tried next at once. After a try that failed the wait is full jitter: anything
  * from 0 to a bound that doubles.
  *
- * <p>A try says which controller could not be reached before: a standby that knows no other leader
- * keeps it waiting until there is one, so agents arrive as soon as somebody leads, without dialling
- * much before.
+ * <p>A try says which controller could not be reached before, or was left: a standby that knows no
+ * other leader keeps it waiting until there is one, so agents arrive as soon as somebody leads,
+ * without dialling much before.
  */
 public final class GrpcControllerLink implements ControllerLink {
   private static final Logger log = LoggerFactory.getLogger(GrpcControllerLink.class);
@@ -52,6 +52,14 @@ public final class GrpcControllerLink implements ControllerLink {
   private static final Duration SPREAD = Duration.ofMillis(200);
 
   private static final int CONNECT_MILLIS = 3_000;
+
+  /**
+   * A controller answers a session with its headers at once. One that takes a connection and says
+   * nothing for so long is frozen, or its host hangs. More than the patience of a standby, whose
+   * first word before there were such headers was where the leader is.
+   */
+  static final Duration ANSWER = Duration.ofSeconds(4);
+
   private static final int MAX_MESSAGE = 16 << 20;
   private static final long KEEP_ALIVE_SECONDS = 10;
   private static final String NOT_LEADER = "NOT_LEADER";
@@ -70,7 +78,7 @@ public final class GrpcControllerLink implements ControllerLink {
   private int failures;
   private @Nullable String leader;
 
-  /** Of the controllers that were tried since the last session, the last that did not answer. */
+  /** The last controller that did not answer, or was left, since the last session opened. */
   private @Nullable String unreached;
 
   private String lastProblem = "";
@@ -112,6 +120,7 @@ public final class GrpcControllerLink implements ControllerLink {
   public void reset(String why) {
     Session open = session;
     if (open != null) {
+      unreached = open.address;
       open.end(Status.CANCELLED.withDescription(why));
     }
   }
@@ -145,8 +154,17 @@ public final class GrpcControllerLink implements ControllerLink {
     }
     String address = leader != null ? leader : addresses.get(next++ % addresses.size());
     leader = null;
-    session = new Session(address, heard, unreached);
-    session.start();
+    Session dialled = new Session(address, heard, unreached);
+    session = dialled;
+    dialled.start();
+    timers.after(ANSWER, () -> giveUpUnlessAnswered(dialled));
+  }
+
+  private void giveUpUnlessAnswered(Session which) {
+    if (which == session && !which.answered) {
+      which.end(Status.CANCELLED.withDescription("it does not answer"));
+      ended(which, Status.UNAVAILABLE.withDescription("it does not answer"), null);
+    }
   }
 
   private void ended(Session which, Status status, @Nullable String redirect) {
@@ -194,6 +212,7 @@ public final class GrpcControllerLink implements ControllerLink {
     final @Nullable String saidUnreached;
     final ManagedChannel channel;
     private volatile @Nullable ClientCallStreamObserver<orch.agent.v1.AgentMessage> requests;
+    boolean answered;
     boolean opened;
 
     Session(String address, Listener heard, @Nullable String saidUnreached) {
@@ -217,7 +236,9 @@ public final class GrpcControllerLink implements ControllerLink {
       }
       var stream =
           AgentServiceGrpc.newStub(channel)
-              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+              .withInterceptors(
+                  MetadataUtils.newAttachHeadersInterceptor(headers),
+                  new AnswerInterceptor(() -> loop.execute(() -> answered = true)))
               .session(this);
       stream.onNext(LinkConvert.toMessage(heard.hello()));
     }
@@ -262,6 +283,7 @@ public final class GrpcControllerLink implements ControllerLink {
           return;
         }
         if (!opened) {
+          answered = true;
           opened = true;
           failures = 0;
           unreached = null;

@@ -9,24 +9,30 @@ import com.google.protobuf.Any;
 import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -58,11 +64,20 @@ class GrpcControllerLinkTest {
   private static final Metadata.Key<String> UNREACHED =
       Metadata.Key.of("orch-unreached", Metadata.ASCII_STRING_MARSHALLER);
 
+  private static final ControllerMessage WELCOME =
+      LinkConvert.toMessage(
+          new LinkHeader("c1", 1, 1, 1),
+          new orch.api.model.ControllerMessage.Welcome(Duration.ofSeconds(1), false));
+
   private final List<Controller> controllers = new ArrayList<>();
   private final ExecutorService loop = Executors.newSingleThreadExecutor();
   private final ScheduledExecutorService timers = Executors.newSingleThreadScheduledExecutor();
   private final Heard heard = new Heard();
   private final BlockingQueue<Duration> waits = new LinkedBlockingQueue<>();
+
+  /** For when a controller ought to have answered; run if the test says so. */
+  private final BlockingQueue<Runnable> patience = new LinkedBlockingQueue<>();
+
   private volatile long random;
   private @Nullable GrpcControllerLink link;
 
@@ -73,6 +88,9 @@ class GrpcControllerLinkTest {
     final BlockingQueue<StreamObserver<LogCredit>> credits = new LinkedBlockingQueue<>();
     volatile @Nullable StreamObserver<ControllerMessage> answers;
     volatile String leader = "";
+
+    /** Sends its headers, and the rest when the test says so. */
+    volatile boolean keepsWaiting;
 
     /** Whom it names from then on to an agent that could not reach {@code leader}. */
     volatile String successor = "";
@@ -96,6 +114,15 @@ class GrpcControllerLinkTest {
           ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
         String lost = headers.get(UNREACHED);
         unreached.add(lost == null ? "" : lost);
+        if (keepsWaiting) {
+          call.sendHeaders(new Metadata());
+          return next.startCall(
+              new SimpleForwardingServerCall<>(call) {
+                @Override
+                public void sendHeaders(Metadata sent) {}
+              },
+              headers);
+        }
         if (leader.equals(lost) && !successor.isEmpty()) {
           leader = successor;
         }
@@ -125,10 +152,9 @@ class GrpcControllerLinkTest {
                     .build()));
       } else {
         answers = to;
-        to.onNext(
-            LinkConvert.toMessage(
-                new LinkHeader("c1", 1, 1, 1),
-                new orch.api.model.ControllerMessage.Welcome(Duration.ofSeconds(1), false)));
+        if (!keepsWaiting) {
+          to.onNext(WELCOME);
+        }
       }
       return new Collecting<>(messages);
     }
@@ -215,6 +241,10 @@ class GrpcControllerLinkTest {
             List.of(addresses),
             loop,
             (delay, action) -> {
+              if (delay.equals(GrpcControllerLink.ANSWER)) {
+                patience.add(action);
+                return () -> {};
+              }
               waits.add(delay);
               ScheduledFuture<?> timer =
                   timers.schedule(
@@ -298,6 +328,62 @@ class GrpcControllerLinkTest {
     heard.expect("closed");
     heard.expect("opened");
     assertEquals("", standby.unreached.take());
+  }
+
+  @Test
+  void aFrozenControllerIsLeftForAnother() throws Exception {
+    Controller there = controller();
+    try (ServerSocket frozen = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      dial("localhost:" + frozen.getLocalPort(), there.address());
+      try (Socket taken = frozen.accept()) {
+        // The connection's first words: it was taken, and nobody will answer.
+        assertTrue(taken.getInputStream().read() >= 0);
+        loop.execute(patience.take());
+        heard.expect("opened");
+        assertEquals("localhost:" + frozen.getLocalPort(), there.unreached.take());
+      }
+    }
+  }
+
+  @Test
+  void headersAreAnAnswerThoughNoMessageFollows() throws Exception {
+    Controller standby = controller();
+    standby.keepsWaiting = true;
+    CountDownLatch answered = new CountDownLatch(1);
+    ManagedChannel channel =
+        NettyChannelBuilder.forTarget(standby.address()).usePlaintext().build();
+    try {
+      AgentServiceGrpc.newStub(channel)
+          .withInterceptors(new AnswerInterceptor(answered::countDown))
+          .session(new Collecting<>(new LinkedBlockingQueue<>()));
+      assertTrue(answered.await(LIMIT_SECONDS, TimeUnit.SECONDS));
+    } finally {
+      channel.shutdownNow();
+    }
+  }
+
+  @Test
+  void aControllerThatAnsweredIsKept() throws Exception {
+    Controller controller = controller();
+    dial(controller.address());
+    heard.expect("opened");
+    loop.submit(patience.take()).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+    heard.expect("received Welcome");
+    assertEquals(1, controller.unreached.size());
+    assertTrue(heard.events.isEmpty());
+  }
+
+  @Test
+  void aControllerWhoseSessionWasBrokenOffIsToldToTheNext() throws Exception {
+    Controller silent = controller();
+    Controller there = controller();
+    GrpcControllerLink open = dial(silent.address(), there.address());
+    heard.expect("opened");
+    heard.expect("received Welcome");
+    loop.execute(() -> open.reset("it has not answered"));
+    heard.expect("closed");
+    heard.expect("opened");
+    assertEquals(silent.address(), there.unreached.take());
   }
 
   @Test
