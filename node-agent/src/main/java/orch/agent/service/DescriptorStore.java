@@ -4,14 +4,18 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.TreeMap;
-import orch.agent.linux.Linux;
+import orch.agent.linux.LinuxException;
 import orch.api.model.Uid;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Descriptors that tasks left with the agent (FDSTORE=1), to be handed to the next attempt of the
  * same task. Not thread-safe.
  */
 final class DescriptorStore {
+  private static final Logger log = LoggerFactory.getLogger(DescriptorStore.class);
+
   /** As many as one start can pass on. */
   static final int MAX_OF_A_TASK = 16;
 
@@ -22,7 +26,7 @@ final class DescriptorStore {
 
   private static final String UNNAMED = "stored";
 
-  private final Linux linux;
+  private final WatchedDescriptors descriptors;
   private final TreeMap<TaskKey, Shelf> shelves = new TreeMap<>();
   private int count;
 
@@ -45,20 +49,32 @@ final class DescriptorStore {
     long idleSince;
   }
 
-  DescriptorStore(Linux linux) {
-    this.linux = linux;
+  DescriptorStore(WatchedDescriptors descriptors) {
+    this.descriptors = descriptors;
   }
 
   /** Answers whether it is kept now; else it was closed. */
   boolean keep(TaskKey task, int fd, String name, boolean poll) {
     Shelf shelf = shelves.computeIfAbsent(task, key -> new Shelf());
     if (shelf.kept.size() >= MAX_OF_A_TASK || count >= MAX_IN_ALL) {
-      linux.close(fd);
+      descriptors.close(fd);
       return false;
     }
     shelf.kept.add(new Kept(fd, name.isEmpty() ? UNNAMED : name, poll));
     count++;
+    if (poll) {
+      watchForHangUp(fd);
+    }
     return true;
+  }
+
+  private void watchForHangUp(int fd) {
+    try {
+      descriptors.watch(fd, 0);
+    } catch (LinuxException e) {
+      // A regular file: it never hangs up.
+      log.debug("descriptor {} is not watched: {}", fd, e.toString());
+    }
   }
 
   /** Closes those of the name; answers how many. */
@@ -70,7 +86,7 @@ final class DescriptorStore {
       Kept kept = each.next();
       if (kept.name().equals(name)) {
         each.remove();
-        linux.close(kept.fd());
+        descriptors.close(kept.fd());
         removed++;
       }
     }
@@ -82,7 +98,7 @@ final class DescriptorStore {
   boolean hungUp(int fd) {
     for (Shelf shelf : shelves.values()) {
       if (shelf.kept.removeIf(kept -> kept.fd() == fd)) {
-        linux.close(fd);
+        descriptors.close(fd);
         count--;
         return true;
       }
@@ -118,7 +134,7 @@ final class DescriptorStore {
       boolean over = shelf.idleSince != 0 && nowNanos - shelf.idleSince >= KEEP_NANOS;
       if (over || (shelf.kept.isEmpty() && shelf.idleSince != 0)) {
         each.remove();
-        shelf.kept.forEach(kept -> linux.close(kept.fd()));
+        shelf.kept.forEach(kept -> descriptors.close(kept.fd()));
         count -= shelf.kept.size();
       }
     }

@@ -32,7 +32,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ServiceSockets.class);
-  private static final int EVENTS = 64;
 
   /** Messages of one socket that are read before the others have their turn. */
   private static final int TURN = 32;
@@ -45,13 +44,13 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
   private final SenderCheck check;
   private final Clock clock;
   private final Executor loop;
-  private final int epoll;
   private final int wake;
   private final Thread thread;
   private volatile @Nullable Listener listener;
   private volatile boolean closed;
 
   // Guarded by this.
+  private final WatchedDescriptors watched;
   private final TreeMap<Uid, Place> places = new TreeMap<>();
   private final Map<Integer, Place> byFd = new HashMap<>();
   private final DescriptorStore store;
@@ -97,12 +96,12 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     this.check = new SenderCheck(Path.of("/proc"), cgroup, linux.effectiveUser());
     this.clock = clock;
     this.loop = loop;
-    this.store = new DescriptorStore(linux);
+    this.watched = new WatchedDescriptors(linux);
+    this.store = new DescriptorStore(watched);
     Files.createDirectories(directory);
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
-    this.epoll = linux.epollCreate();
     this.wake = linux.eventFd();
-    linux.epollAdd(epoll, wake, Linux.IN);
+    watched.watch(wake, Linux.IN);
     this.thread = Thread.ofPlatform().name("notify").daemon().unstarted(this::run);
   }
 
@@ -158,14 +157,14 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
       Place place = new Place(uid, task, path, fd);
       places.put(uid, place);
       byFd.put(fd, place);
-      linux.epollAdd(epoll, fd, Linux.IN);
+      watched.watch(fd, Linux.IN);
       done = true;
       return place;
     } finally {
       if (!done) {
         places.remove(uid);
         byFd.remove(fd);
-        linux.close(fd);
+        watched.close(fd);
       }
     }
   }
@@ -234,7 +233,7 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     byFd.remove(place.fd);
     store.ended(place.task, clock.bootNanos());
     store.expire(clock.bootNanos());
-    linux.close(place.fd);
+    watched.close(place.fd);
     try {
       Files.deleteIfExists(place.path);
       Files.deleteIfExists(memory(uid));
@@ -287,16 +286,18 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     }
   }
 
-  /** Ends the thread; the sockets stay where they are. */
+  /** Ends the thread and closes the sockets; an agent after this one makes them anew. */
   @Override
   public void close() {
     closed = true;
-    if (listener == null) {
-      return;
-    }
     try {
       linux.eventSignal(wake);
       thread.join();
+      synchronized (this) {
+        places.clear();
+        byFd.clear();
+        watched.close();
+      }
     } catch (LinuxException e) {
       log.warn("cannot wake the thread of the sockets: {}", e.toString());
     } catch (InterruptedException e) {
@@ -310,9 +311,11 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     byte[] buffer = new byte[NotifyMessage.MAX_BYTES + 1];
     try {
       while (!closed) {
-        for (Linux.Ready ready : linux.epollWait(epoll, EVENTS, -1)) {
-          if (ready.fd() != wake && !closed) {
-            synchronized (this) {
+        watched.await();
+        // Asked anew under the lock, without which nothing is closed.
+        synchronized (this) {
+          for (Linux.Ready ready : watched.ready()) {
+            if (ready.fd() != wake) {
               take(ready, buffer);
             }
           }
@@ -423,18 +426,7 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
             "a descriptor to keep: there are "
                 + DescriptorStore.MAX_OF_A_TASK
                 + " of this task already");
-      } else if (message.poll()) {
-        watchForHangUp(fd);
       }
-    }
-  }
-
-  private void watchForHangUp(int fd) {
-    try {
-      linux.epollAdd(epoll, fd, 0);
-    } catch (LinuxException e) {
-      // A regular file: it never hangs up.
-      log.debug("descriptor {} is not watched: {}", fd, e.toString());
     }
   }
 
