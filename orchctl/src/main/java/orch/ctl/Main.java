@@ -40,6 +40,7 @@ public final class Main {
             ProcessWords.directory(environment),
             ProcessWords.user(),
             Pause.real(),
+            Pause.real(),
             new ProcessSignals(),
             System.currentTimeMillis());
     return new Orchctl(world).run(arguments);

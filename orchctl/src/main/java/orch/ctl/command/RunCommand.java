@@ -12,7 +12,6 @@ import orch.ctl.output.Console;
 import orch.ctl.output.RawTerminal;
 import orch.ctl.output.Terminal;
 import orch.ctl.output.Words;
-import org.jspecify.annotations.Nullable;
 
 /** {@code run}: submits a command, shows its output, exits as it did. */
 final class RunCommand implements Command {
@@ -157,14 +156,11 @@ final class RunCommand implements Command {
     Console console = session.console();
     LogPrinter printer = new LogPrinter(console, false, false);
     printer.prefixWith(prefix);
-    WaitingNotice notice = null;
-    if (console.terminal().error()) {
-      notice = new WaitingNotice(session, printer, interruption, job);
-      notice.start();
-    }
+    WaitingNotice notice = new WaitingNotice(session, printer, interruption, job);
+    notice.start();
     try {
       JsonObject ended = toTheEnd(session, job, printer);
-      end(notice);
+      notice.end();
       return report(session, ended, interruption);
     } catch (ClosedOutputException nobodyReads) {
       // As a command in a pipe whose reader went away: it ends.
@@ -176,12 +172,6 @@ final class RunCommand implements Command {
           "job " + number + " may go on: orchctl logs -f " + number + ", orchctl wait " + number);
       throw failure;
     } finally {
-      end(notice);
-    }
-  }
-
-  private static void end(@Nullable WaitingNotice notice) {
-    if (notice != null) {
       notice.end();
     }
   }

@@ -14,6 +14,7 @@ import orch.ctl.output.Console;
  * @param directory the caller's working directory, absolute
  * @param user the caller's login name
  * @param pause waiting
+ * @param notices waiting of what is done beside the command
  * @param signals signals to this process
  * @param nowMillis the moment at which the command was given, milliseconds since the epoch
  */
@@ -24,6 +25,7 @@ public record World(
     String directory,
     String user,
     Pause pause,
+    Pause notices,
     Signals signals,
     long nowMillis) {
   /** A variable; empty where it is not set. */

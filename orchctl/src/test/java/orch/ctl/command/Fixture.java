@@ -10,10 +10,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import orch.ctl.http.FakeServer;
 import orch.ctl.http.ManualPause;
+import orch.ctl.http.Pause;
 import orch.ctl.json.JsonObject;
 import orch.ctl.output.Console;
 import orch.ctl.output.Terminal;
@@ -30,6 +32,10 @@ final class Fixture implements AutoCloseable {
   final FakeSignals signals = new FakeSignals();
   final FakeServer server;
   Terminal terminal = Terminal.none();
+
+  /** Notices come in tests that give them a pause that ends. */
+  Pause notices = new EndlessPause();
+
   InputStream input = InputStream.nullInputStream();
 
   /** Takes the place of standard output where a test wants it to fail. */
@@ -123,6 +129,7 @@ final class Fixture implements AutoCloseable {
             "/home/ann/my ${work.dir}",
             "ann",
             new ManualPause(),
+            notices,
             signals,
             Times.parseMillis(NOW));
     return new Orchctl(world).run(List.of(arguments));
@@ -148,5 +155,17 @@ final class Fixture implements AutoCloseable {
   @Override
   public void close() throws IOException {
     server.close();
+  }
+
+  private static final class EndlessPause implements Pause {
+    @Override
+    public long nowMillis() {
+      return 0;
+    }
+
+    @Override
+    public void millis(long millis) throws InterruptedException {
+      new CountDownLatch(1).await();
+    }
   }
 }

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import orch.ctl.http.ManualPause;
 import orch.ctl.json.Json;
 import orch.ctl.json.JsonObject;
 import orch.ctl.output.Terminal;
@@ -401,8 +402,29 @@ final class RunCommandTest {
 
   @Test
   void whatTheJobWaitsForIsSaidOnATerminalUntilItHasOutput() {
-    CountDownLatch told = new CountDownLatch(2);
     fixture.terminal = new Terminal(false, false, true, false);
+    runWaitingFor("12 nodes: memory", "12 nodes: memory");
+    String shown = "\r\033[Korchctl: job 42 waits: 12 nodes: memory";
+    assertTrue(fixture.err().startsWith(shown), fixture.err());
+    assertTrue(fixture.err().endsWith("\r\033[K"), fixture.err());
+  }
+
+  @Test
+  void offATerminalEachReasonIsALineOfItsOwn() {
+    runWaitingFor("12 nodes: memory", "12 nodes: memory", "11 nodes: memory", "11 nodes: memory");
+    assertEquals(
+        """
+        orchctl: job 42 waits: 12 nodes: memory
+        orchctl: job 42 waits: 11 nodes: memory
+        """,
+        fixture.err());
+  }
+
+  /** Runs a job that waits for these one after another, and has no output. */
+  private void runWaitingFor(String... reasons) {
+    fixture.notices = new ManualPause();
+    AtomicInteger asked = new AtomicInteger();
+    CountDownLatch told = new CountDownLatch(1);
     fixture.on(
         GET,
         (request, answer) ->
@@ -410,8 +432,12 @@ final class RunCommandTest {
     fixture.on(
         "JobService/ExplainJob",
         (request, answer) -> {
-          answer.json(200, "{\"summary\":\"12 nodes: memory\"}");
-          told.countDown();
+          int at = asked.getAndIncrement();
+          answer.json(200, "{\"summary\":\"" + reasons[Math.min(at, reasons.length - 1)] + "\"}");
+          // By then the one before was shown.
+          if (at == reasons.length) {
+            told.countDown();
+          }
         });
     fixture.on(
         LOGS,
@@ -420,9 +446,6 @@ final class RunCommandTest {
           answer.end("{}");
         });
     assertEquals(0, fixture.orchctl("run", "--", "x"));
-    String shown = "\r\033[Korchctl: job 42 waits: 12 nodes: memory";
-    assertTrue(fixture.err().startsWith(shown), fixture.err());
-    assertTrue(fixture.err().endsWith("\r\033[K"), fixture.err());
   }
 
   @Test
