@@ -62,6 +62,9 @@ public final class SpecTable {
     Map<String, String> words = new LinkedHashMap<>();
     words.put("replicas", "count");
     words.put("instances", "count");
+    words.put("tasks", "count");
+    words.put("ntasks", "count");
+    words.put("completions", "count");
     words.put("args", "command");
     words.put("cmd", "command");
     words.put("exec", "command");
