@@ -99,6 +99,31 @@ class HostLabIT {
   }
 
   @Test
+  void whatRanOnAHostThatCrashesDoesNothingToTheOuterMachine() throws Exception {
+    Path escaped = Path.of("/tmp", "orch-escaped-" + ProcessHandle.current().pid());
+    // On the host it is there already, so that nothing happens; programs of every kind of haste.
+    second.expect(
+        """
+        mkdir %1$s
+        for n in 1 2 3 4 5 6; do
+          python3 -c 'import os
+        while True:
+          try: os.mkdir("%1$s")
+          except FileExistsError: pass' >/dev/null 2>&1 &
+        done
+        sleep 2
+        """
+            .formatted(escaped));
+    try {
+      second.crash();
+      assertFalse(Files.exists(escaped), "programs of a host ran on as processes of this machine");
+    } finally {
+      Files.deleteIfExists(escaped);
+    }
+    second.boot();
+  }
+
+  @Test
   void aFrozenHostSaysNothingUntilItIsThawed() throws Exception {
     first.freeze();
     Host.Running script = first.start("echo awake");

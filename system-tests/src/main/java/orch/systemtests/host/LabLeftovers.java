@@ -1,6 +1,7 @@
 package orch.systemtests.host;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -73,25 +74,74 @@ final class LabLeftovers {
     }
   }
 
-  /** SIGKILL to every process with an argument that begins so, until there is none. */
+  /**
+   * Ends every process with an argument that begins so, hosts as if their power failed.
+   *
+   * <p>The programs of a host of user-mode Linux are processes that its kernel traces. When the
+   * tracer dies first they run on as ordinary processes of this machine, with root's rights, and
+   * what they ask their kernel for this machine's does. So every kernel is stopped, which lets none
+   * of its programs past its next system call, and dies after all of them.
+   */
   static void kill(String argument) throws IOException, InterruptedException {
+    List<Found> kernels = find(argument).stream().filter(one -> one.tracer() == 0).toList();
+    if (kernels.isEmpty()) {
+      return;
+    }
+    List<String> stop = new ArrayList<>(List.of("kill", "-STOP"));
+    kernels.forEach(kernel -> stop.add(Long.toString(kernel.pid())));
+    // One that has just ended by itself is no matter: the code is not looked at.
+    new ProcessBuilder(stop).redirectErrorStream(true).start().waitFor();
+    killAll(argument, true);
+    killAll(argument, false);
+  }
+
+  private static void killAll(String argument, boolean traced)
+      throws IOException, InterruptedException {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      boolean found = false;
-      try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
-        for (Path process : processes) {
-          if (has(process, argument)) {
-            found = true;
-            long pid = Long.parseLong(String.valueOf(process.getFileName()));
-            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
-          }
-        }
-      }
-      if (!found) {
+      List<Found> found =
+          find(argument).stream().filter(one -> !traced || one.tracer() != 0).toList();
+      if (found.isEmpty()) {
         return;
+      }
+      for (Found one : found) {
+        ProcessHandle.of(one.pid()).ifPresent(ProcessHandle::destroyForcibly);
       }
       Thread.sleep(20);
     }
     throw new IOException("processes with " + argument + "… do not end");
+  }
+
+  /**
+   * A process that lives.
+   *
+   * @param tracer its tracer's process id; 0: it has none
+   */
+  private record Found(long pid, long tracer) {}
+
+  private static List<Found> find(String argument) throws IOException {
+    List<Found> found = new ArrayList<>();
+    try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
+      for (Path process : processes) {
+        if (has(process, argument)) {
+          found.add(
+              new Found(Long.parseLong(String.valueOf(process.getFileName())), tracerOf(process)));
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Field TracerPid of proc(5)'s status. */
+  private static long tracerOf(Path process) {
+    try (Stream<String> lines = Files.lines(process.resolve("status"))) {
+      return lines
+          .filter(line -> line.startsWith("TracerPid:"))
+          .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(':') + 1).strip()))
+          .findFirst()
+          .orElse(0);
+    } catch (IOException | UncheckedIOException gone) {
+      return 0;
+    }
   }
 
   private static boolean has(Path process, String argument) {
