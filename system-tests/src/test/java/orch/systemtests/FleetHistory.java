@@ -86,6 +86,11 @@ record FleetHistory(List<Life> lives) {
     return names;
   }
 
+  /** The life with the latest sign; there has to be one. */
+  Life latest() {
+    return lives.stream().max(Comparator.comparingLong(Life::to)).orElseThrow();
+  }
+
   /** Signs of life of each task. */
   TreeMap<String, Integer> beats() {
     TreeMap<String, Integer> beats = new TreeMap<>();

@@ -42,6 +42,7 @@ final class FleetHistoryTest {
             "alive twice: guard.0 (token 1) on n1 from 10 to 50"
                 + " and guard.0 (token 3) on n2 from 50 to 60"),
         history.aliveTwice());
+    assertEquals("3", history.latest().token());
   }
 
   @Test

@@ -35,10 +35,13 @@ class FleetIT {
   private FleetLoad load;
 
   @BeforeEach
-  void boot() throws Exception {
-    assumeTrue(SOAK, "only in a soak: eight hosts on two processors, minutes of faults");
+  void check() {
     String missing = HostLab.missing();
     assumeTrue(missing.isEmpty(), missing);
+  }
+
+  private void bootAll() throws Exception {
+    assumeTrue(SOAK, "only in a soak: eight hosts on two processors, minutes of faults");
     fleet = Fleet.start(2);
     load = new FleetLoad(fleet);
     load.start();
@@ -51,8 +54,22 @@ class FleetIT {
     }
   }
 
+  /** The one of every build: four hosts, of which three have a controller and a server each. */
+  @Test
+  void nothingIsLostAndNothingLivesTwiceWhenTheLeadersHostIsCutOff() throws Exception {
+    long begin = say("booting a small fleet");
+    fleet = Fleet.startSmall(1);
+    say("it is up after %.1f s".formatted((System.currentTimeMillis() - begin) / 1e3));
+    load = new FleetLoad(fleet);
+    load.start();
+    leadersHostCutOff();
+    load.stopAndCheck();
+    say("all over after %.1f s".formatted((System.currentTimeMillis() - begin) / 1e3));
+  }
+
   @Test
   void nothingIsLostAndNothingLivesTwiceWhateverFailsOneAfterAnother() throws Exception {
+    bootAll();
     for (Fault fault : faults()) {
       fault.strike();
     }
@@ -61,6 +78,7 @@ class FleetIT {
 
   @Test
   void nothingIsLostAndNothingLivesTwiceWhateverFailsAtRandom() throws Exception {
+    bootAll();
     long seed = Long.getLong("orch.seed", System.nanoTime());
     say("faults at random, seed " + seed);
     Random random = new Random(seed);
@@ -133,8 +151,25 @@ class FleetIT {
     settled("the leader was cut off from the ensemble", begin);
   }
 
+  /** Its controller and its server, from everything. */
+  private void leadersHostCutOff() throws Exception {
+    Host leader = fleet.awaitLeader(TAKE_OVER);
+    int depositions = depositions(leader).size();
+    TreeSet<String> keepers = load.livesOf(FleetLoad.KEEPER);
+    long begin = say("cutting off the leader's host " + leader);
+    leader.cutOff();
+    load.expectProgress();
+    sayWhoFollowed(begin);
+    leader.heal();
+    say("healed");
+    awaitDeposition(leader, depositions);
+    assertNotEquals(leader.name(), fleet.awaitLeader(TAKE_OVER).name());
+    assertEquals(keepers, load.livesOf(FleetLoad.KEEPER), "what ran was not left alone");
+    settled("the leader's host was cut off", begin);
+  }
+
   private void agentCutOff() throws Exception {
-    Host agent = fleet.agents().getFirst();
+    Host agent = load.hostOf(FleetLoad.GUARD);
     long begin = say("cutting off " + agent);
     agent.cutOff();
     // Its guards end themselves, and are replaced only then.
@@ -146,7 +181,7 @@ class FleetIT {
   }
 
   private void agentsHostCrashesAndReboots() throws Exception {
-    Host agent = fleet.agents().getLast();
+    Host agent = load.hostOf(FleetLoad.GUARD);
     long begin = say("crashing " + agent);
     agent.crashAndReboot();
     fleet.awaitNodes(fleet.agents().size());

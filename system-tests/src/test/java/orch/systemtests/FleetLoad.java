@@ -197,6 +197,15 @@ final class FleetLoad {
         });
   }
 
+  /** The host of an agent where a task of the service gave the latest sign of life. */
+  Host hostOf(String prefix) throws IOException {
+    String node = history().of(prefix).latest().node();
+    return fleet.agents().stream()
+        .filter(agent -> agent.name().equals(node))
+        .findFirst()
+        .orElseThrow();
+  }
+
   /** The lives that there were of a service's tasks. */
   TreeSet<String> livesOf(String prefix) throws IOException {
     return history().of(prefix).names();

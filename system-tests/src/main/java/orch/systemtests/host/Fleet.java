@@ -13,8 +13,9 @@ import orch.systemtests.CommandResult;
 import orch.systemtests.Json;
 
 /**
- * A whole fleet in a lab, each part on a host of its own: an ensemble of three ZooKeeper servers
- * (z1 to z3), three controllers (c1 to c3), agents (n1 and so on).
+ * A whole fleet in a lab: an ensemble of three ZooKeeper servers, three controllers (c1 to c3),
+ * agents (n1 and so on) on hosts of their own. The servers have hosts of their own too (z1 to z3),
+ * or share those of the controllers.
  */
 public final class Fleet implements AutoCloseable {
   private static final Duration READY_LIMIT = Duration.ofMinutes(2);
@@ -34,11 +35,20 @@ public final class Fleet implements AutoCloseable {
     this.lab = lab;
   }
 
-  /** Boots it; returns when every agent's node is ready. */
+  /** Boots it, each part on a host of its own; returns when every agent's node is ready. */
   public static Fleet start(int agents) throws IOException, InterruptedException {
+    return start(agents, false);
+  }
+
+  /** Boots it with a server beside each controller; returns when every agent's node is ready. */
+  public static Fleet startSmall(int agents) throws IOException, InterruptedException {
+    return start(agents, true);
+  }
+
+  private static Fleet start(int agents, boolean shared) throws IOException, InterruptedException {
     Fleet fleet = new Fleet(HostLab.open());
     try {
-      fleet.begin(agents);
+      fleet.begin(agents, shared);
       return fleet;
     } catch (IOException | InterruptedException | RuntimeException e) {
       fleet.close();
@@ -46,12 +56,12 @@ public final class Fleet implements AutoCloseable {
     }
   }
 
-  private void begin(int count) throws IOException, InterruptedException {
-    for (int i = 1; i <= MEMBERS; i++) {
-      servers.add(lab.add("z" + i, SERVER_MEBIBYTES));
-    }
+  private void begin(int count, boolean shared) throws IOException, InterruptedException {
     for (int i = 1; i <= MEMBERS; i++) {
       controllers.add(lab.add("c" + i, HOST_MEBIBYTES));
+    }
+    for (int i = 1; i <= MEMBERS; i++) {
+      servers.add(shared ? controllers.get(i - 1) : lab.add("z" + i, SERVER_MEBIBYTES));
     }
     for (int i = 1; i <= count; i++) {
       agents.add(lab.add("n" + i, HOST_MEBIBYTES));
@@ -70,7 +80,11 @@ public final class Fleet implements AutoCloseable {
     awaitNodes(count);
   }
 
-  private static Void startServer(Host host, int number) throws IOException, InterruptedException {
+  private Void startServer(Host host, int number) throws IOException, InterruptedException {
+    StringBuilder members = new StringBuilder();
+    for (int i = 1; i <= MEMBERS; i++) {
+      members.append("server.%d=%s:2888:3888%n".formatted(i, servers.get(i - 1).name()));
+    }
     host.write(
         "/etc/zookeeper/zoo.cfg",
         """
@@ -79,10 +93,8 @@ public final class Fleet implements AutoCloseable {
         syncLimit=5
         dataDir=/var/lib/zookeeper
         clientPort=2181
-        server.1=z1:2888:3888
-        server.2=z2:2888:3888
-        server.3=z3:2888:3888
-        """);
+        """
+            + members);
     host.write("/var/lib/zookeeper/myid", number + "\n");
     host.write(
         "/etc/zookeeper/logback.xml",
@@ -106,20 +118,21 @@ public final class Fleet implements AutoCloseable {
     return null;
   }
 
-  private static Void startController(Host host) throws IOException, InterruptedException {
+  private Void startController(Host host) throws IOException, InterruptedException {
+    List<String> ensemble = servers.stream().map(server -> server.name() + ":2181").toList();
     host.write("/var/lib/orch/controller/zookeeper.secret", SECRET);
     host.expect("chmod 700 /var/lib/orch/controller; chmod 600 /var/lib/orch/controller/*");
     Services.start(
         host,
         "orch-controller",
         """
-        zookeeper: z1:2181,z2:2181,z3:2181
+        zookeeper: %s
         name: %s
         listen: %s:7400
         grpc-listen: %s:7401
         insecure-listen: true
         """
-            .formatted(host.name(), host.address(), host.address()));
+            .formatted(String.join(",", ensemble), host.name(), host.address(), host.address()));
     return null;
   }
 
