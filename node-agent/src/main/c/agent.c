@@ -1,6 +1,7 @@
 /* The launcher's side of its one agent. Nothing is queued: what is to be told is found again until it could be sent. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ static int send_to(int agent, const void *bytes, size_t length, int passed) {
 static void hang_up(struct launcher *l) {
   if (l->agent >= 0) close(l->agent);
   l->agent = -1;
-  l->greeted = l->tell_welcome = l->tell_ready = l->tell_grown = l->tell_synced = false;
+  l->greeted = l->tell_welcome = l->tell_ready = l->tell_grown = l->tell_synced = l->tell_kept = l->gone = false;
   l->reply_length = 0;
 }
 
@@ -106,7 +107,7 @@ static int send_welcome(struct launcher *l) {
 }
 
 static int send_small(struct launcher *l, uint16_t type, uint64_t seq, const void *body, size_t length, int passed) {
-  char bytes[256];
+  char bytes[512];
   struct orch_header header = header_for(type, seq, sizeof header + length);
   memcpy(bytes, &header, sizeof header);
   if (length > 0) memcpy(bytes + sizeof header, body, length);
@@ -147,6 +148,23 @@ static int send_deaths(struct launcher *l) {
   return 0;
 }
 
+static int send_kept(struct launcher *l) {
+  for (uint32_t n = 0; n < l->kept.used; n++) {
+    struct kept *k = &l->kept.each[n];
+    if (k->fd < 0 || !k->tell) continue;
+    struct orch_keep keep = {.kind = k->kind, .length = (uint32_t)strlen(k->name)};
+    char body[sizeof keep + ORCH_KEPT_NAME_MAX];
+    memcpy(body, &keep, sizeof keep);
+    memcpy(body + sizeof keep, k->name, keep.length);
+    int error = send_small(l, ORCH_KEPT, l->kept_seq, body, sizeof keep + keep.length, k->fd);
+    if (error != 0) return error;
+    k->tell = false;
+  }
+  int error = send_small(l, ORCH_KEPT_ALL, l->kept_seq, NULL, 0, -1);
+  if (error == 0) l->tell_kept = false;
+  return error;
+}
+
 static struct orch_synced synced_now(const struct launcher *l) {
   return (struct orch_synced){
       .synced = l->keeper.synced, .oldest = l->keeper.oldest, .outstanding = l->keeper.outstanding, .error = l->sync_error};
@@ -167,6 +185,7 @@ static int flush(struct launcher *l) {
   }
   error = send_shims(l);
   if (error == 0 && l->tell_ready && (error = send_small(l, ORCH_READY, l->welcome_seq, NULL, 0, -1)) == 0) l->tell_ready = false;
+  if (error == 0 && l->tell_kept) error = send_kept(l);
   if (error == 0 && l->tell_grown && (error = send_small(l, ORCH_GROWN, l->grown_seq, &l->grown, sizeof l->grown, -1)) == 0)
     l->tell_grown = false;
   if (error == 0) error = send_deaths(l);
@@ -178,17 +197,11 @@ static int flush(struct launcher *l) {
   return error;
 }
 
-void agent_flush(struct launcher *l) {
-  if (l->agent < 0) return;
-  int error = flush(l);
-  if (error != 0 && error != EAGAIN) hang_up(l);
-}
-
 bool agent_blocked(const struct launcher *l) {
   if (l->agent < 0) return false;
   if (l->reply_length > 0) return true;
   if (!l->greeted) return false;
-  if (l->tell_welcome || l->tell_ready || l->tell_grown || l->tell_synced) return true;
+  if (l->tell_welcome || l->tell_ready || l->tell_grown || l->tell_synced || l->tell_kept) return true;
   for (uint32_t n = 0; n < l->shims; n++)
     if (l->places[n].tell_shim || l->places[n].tell_dead) return true;
   return false;
@@ -209,27 +222,8 @@ static void turn_away(int peer, uint32_t code, const char *text) {
 }
 
 static bool agent_lives(const struct launcher *l) {
-  char byte;
-  if (l->agent < 0) return false;
-  ssize_t n = recv(l->agent, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
-}
-
-void agent_accept(struct launcher *l) {
-  int peer = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (peer < 0) return;
-  struct ucred who;
-  socklen_t size = sizeof who;
-  if (getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || (who.uid != 0 && who.uid != geteuid())) {
-    turn_away(peer, ORCH_REFUSED_PEER, "only root and the launcher's own user may connect");
-    return;
-  }
-  if (agent_lives(l)) {
-    turn_away(peer, ORCH_REFUSED_BUSY, "another agent is connected to this launcher; end it first");
-    return;
-  }
-  hang_up(l);
-  l->agent = peer;
+  struct pollfd p = {.fd = l->agent};
+  return l->agent >= 0 && (poll(&p, 1, 0) <= 0 || (p.revents & POLLHUP) == 0);
 }
 
 static void greet(struct launcher *l, const struct orch_header *header, const char *body, size_t length) {
@@ -286,7 +280,28 @@ static void ack(struct launcher *l, const struct orch_header *header, const char
   if (l->sync_at == 0) l->sync_at = boottime_now();
 }
 
-static void obey(struct launcher *l, size_t length) {
+/* KEEP and UNKEEP; nothing is answered but what is wrong. */
+static void keep(struct launcher *l, const struct orch_header *header, const char *body, size_t length, int passed) {
+  struct orch_keep wanted;
+  const char *name = body + sizeof wanted;
+  bool add = header->type == ORCH_KEEP;
+  if (length >= sizeof wanted) memcpy(&wanted, body, sizeof wanted);
+  if (length < sizeof wanted || length != sizeof wanted + wanted.length || wanted.length == 0 || wanted.length >= ORCH_KEPT_NAME_MAX ||
+      memchr(name, 0, wanted.length) != NULL || wanted.kind > ORCH_KEEP_QUEUE || (add && passed < 0)) {
+    refuse(l, header->seq, ORCH_REFUSED_MALFORMED, "KEEP or UNKEEP has a wrong length, kind or name, or no fd");
+    return;
+  }
+  if (!add) {
+    kept_remove(&l->kept, name, wanted.length);
+    return;
+  }
+  int error = kept_add(&l->kept, name, wanted.length, wanted.kind, passed);
+  if (error == 0) return;
+  complain("cannot keep a descriptor for the agent: %e", error);
+  refuse(l, header->seq, ORCH_REFUSED_LIMIT, "no more descriptors can be kept");
+}
+
+static void obey(struct launcher *l, size_t length, int passed) {
   const struct orch_header *header = (const struct orch_header *)(const void *)message;
   const char *body = message + sizeof *header;
   const char *wrong = check_header(header, length);
@@ -302,6 +317,13 @@ static void obey(struct launcher *l, size_t length) {
     case ORCH_HELLO: greet(l, header, body, body_length); break;
     case ORCH_GROW: grow(l, header, body, body_length); break;
     case ORCH_ACK: ack(l, header, body, body_length); break;
+    case ORCH_KEEP:
+    case ORCH_UNKEEP: keep(l, header, body, body_length, passed); break;
+    case ORCH_KEPT_GET:
+      kept_tell_all(&l->kept);
+      l->tell_kept = true;
+      l->kept_seq = header->seq;
+      break;
     case ORCH_PING: {
       struct orch_refused pong = {0};
       reply(l, ORCH_PONG, header->seq, &pong, sizeof pong, NULL);
@@ -318,14 +340,72 @@ static void obey(struct launcher *l, size_t length) {
   }
 }
 
-void agent_receive(struct launcher *l) {
-  ssize_t n = recv(l->agent, message, sizeof message, MSG_DONTWAIT | MSG_TRUNC);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+/* Of the fds that came with a message the first; the others are closed. -1: none came. */
+static int first_fd(struct msghdr *head) {
+  int first = -1;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c != NULL; c = CMSG_NXTHDR(head, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    for (size_t n = 0; n < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); n++) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(c) + n * sizeof fd, sizeof fd);
+      if (first < 0) first = fd;
+      else close(fd);
+    }
+  }
+  return first;
+}
+
+/* One message; false: there is no other now. */
+static bool receive(struct launcher *l) {
+  _Alignas(8) char control[CMSG_SPACE(sizeof(int) * 4)];
+  struct iovec part = {message, sizeof message};
+  struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  ssize_t n = recvmsg(l->agent, &head, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+  /* ECONNRESET comes once, when it died and had not read all; what it sent is still to be read. */
+  if (n < 0 && (errno == EINTR || errno == ECONNRESET)) return true;
+  if (n < 0 && errno == EAGAIN) return false;
   if (n <= 0) {
     hang_up(l);
+    return false;
+  }
+  int passed = first_fd(&head);
+  if ((size_t)n > sizeof message) refuse(l, 0, ORCH_REFUSED_LIMIT, "a message is longer than 65536 bytes");
+  else obey(l, (size_t)n, passed);
+  if (passed >= 0) close(passed);
+  return true;
+}
+
+/* The agent is gone: what it sent before is obeyed, such as KEEP, and not answered. */
+static void bury(struct launcher *l) {
+  l->gone = true;
+  while (l->agent >= 0 && receive(l)) l->reply_length = 0;
+  hang_up(l);
+}
+
+void agent_flush(struct launcher *l) {
+  if (l->agent < 0 || l->gone) return;
+  int error = flush(l);
+  if (error != 0 && error != EAGAIN) bury(l);
+}
+
+void agent_receive(struct launcher *l) {
+  receive(l);
+  agent_flush(l);
+}
+
+void agent_accept(struct launcher *l) {
+  int peer = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (peer < 0) return;
+  struct ucred who;
+  socklen_t size = sizeof who;
+  if (getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || (who.uid != 0 && who.uid != geteuid())) {
+    turn_away(peer, ORCH_REFUSED_PEER, "only root and the launcher's own user may connect");
     return;
   }
-  if ((size_t)n > sizeof message) refuse(l, 0, ORCH_REFUSED_LIMIT, "a message is longer than 65536 bytes");
-  else obey(l, (size_t)n);
-  agent_flush(l);
+  if (agent_lives(l)) {
+    turn_away(peer, ORCH_REFUSED_BUSY, "another agent is connected to this launcher; end it first");
+    return;
+  }
+  bury(l);
+  l->agent = peer;
 }

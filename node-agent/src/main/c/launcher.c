@@ -102,13 +102,15 @@ static void read_options(struct options *o, int argc, char **argv) {
   if (o->shims > o->max_shims) o->shims = o->max_shims;
 }
 
-/* Each place holds four files; what the hard limit does not allow is told, not tried. */
+/* Each place holds four files; what the hard limit does not allow is told, not tried. What is kept for agents has what is left. */
 static void fit_files(struct launcher *l) {
   if (getrlimit(RLIMIT_NOFILE, &l->files) != 0) return;
   struct rlimit wanted = {l->files.rlim_max, l->files.rlim_max};
   rlim_t need = (rlim_t)l->options.max_shims * FDS_A_SHIM + FDS_OF_ITS_OWN;
-  if (wanted.rlim_cur > need) wanted.rlim_cur = need > l->files.rlim_cur ? need : l->files.rlim_cur;
+  rlim_t most = need + ORCH_KEPT_MAX;
+  if (wanted.rlim_cur > most) wanted.rlim_cur = most > l->files.rlim_cur ? most : l->files.rlim_cur;
   if (setrlimit(RLIMIT_NOFILE, &wanted) != 0) wanted = l->files;
+  l->kept.room = wanted.rlim_cur <= need ? 0 : wanted.rlim_cur < most ? (uint32_t)(wanted.rlim_cur - need) : ORCH_KEPT_MAX;
   if (wanted.rlim_cur >= need) return;
   uint32_t fit = wanted.rlim_cur > FDS_OF_ITS_OWN + FDS_A_SHIM ? (uint32_t)(wanted.rlim_cur - FDS_OF_ITS_OWN) / FDS_A_SHIM : 1;
   launcher_note(l, "at most %u shims: the limit of open files is %u", fit, (uint32_t)wanted.rlim_cur);
@@ -185,6 +187,7 @@ static int begin(struct launcher *l) {
   l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (l->wake < 0) return errno;
   error = places_init(l);
+  if (error == 0) error = kept_init(&l->kept);
   if (error == 0 && madvise(&launcher, sizeof launcher, MADV_DONTFORK) != 0) error = errno;
   if (error != 0) return error;
   places_grow(l, l->options.shims, &error);
@@ -235,16 +238,17 @@ static int timeout_until(uint64_t next, uint64_t now) {
 static void turn(struct launcher *l) {
   bool blocked = agent_blocked(l);
   bool taking = l->reply_length == 0; /* one request at a time */
-  struct pollfd fds[4] = {{.fd = l->signals, .events = POLLIN},
+  struct pollfd fds[5] = {{.fd = l->signals, .events = POLLIN},
                           {.fd = l->wake, .events = POLLIN},
                           {.fd = l->agent, .events = (short)((taking ? POLLIN : 0) | (blocked ? POLLOUT : 0))},
-                          {.fd = l->listener, .events = POLLIN}};
+                          {.fd = l->listener, .events = POLLIN},
+                          {.fd = l->agent < 0 ? l->kept.arrivals : -1, .events = POLLIN}};
   uint64_t next = places_next_retry(l);
   if (l->sync_at != 0 && l->sync_at < next) next = l->sync_at;
   if (l->previous_at != 0 && l->previous_at < next) next = l->previous_at;
   if (l->leases_at != 0 && l->leases_at < next) next = l->leases_at;
-  if (poll(fds, 4, timeout_until(next, boottime_now())) < 0) {
-    for (int n = 0; n < 4; n++) fds[n].revents = 0;
+  if (poll(fds, 5, timeout_until(next, boottime_now())) < 0) {
+    for (int n = 0; n < 5; n++) fds[n].revents = 0;
   }
   uint64_t now = boottime_now();
   if (fds[1].revents != 0) woken(l, now);
@@ -256,6 +260,7 @@ static void turn(struct launcher *l) {
     setup_count_previous(l);
     l->previous_at = l->previous > 0 ? now + PREVIOUS_PAUSE : 0;
   }
+  if (fds[4].revents != 0) kept_look(&l->kept);
   if ((fds[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && taking) agent_receive(l);
   if ((fds[3].revents & POLLIN) != 0) agent_accept(l);
   agent_flush(l);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "keeper.h"
+#include "kept.h"
 #include "table.h"
 
 enum { NOTES_MAX = 12, NOTE_MAX = 320, REPLY_MAX = 512 };
@@ -64,14 +65,16 @@ struct launcher {
   struct rlimit files;            /* RLIMIT_NOFILE as it was given to us, for shims and tasks */
   struct orch_table *table;
   struct keeper keeper;
+  struct kept_set kept;           /* for agents to come */
   struct place *places;
   uint32_t shims;                 /* places made so far */
 
   /* the agent */
   int agent;
   bool greeted;
-  bool tell_welcome, tell_ready, tell_grown, tell_synced;
-  uint64_t welcome_seq, grown_seq;
+  bool gone;                      /* what it sent is read, and nothing is sent to it */
+  bool tell_welcome, tell_ready, tell_grown, tell_synced, tell_kept;
+  uint64_t welcome_seq, grown_seq, kept_seq;
   struct orch_grown grown;
   size_t reply_length;
   char reply[REPLY_MAX];

@@ -122,6 +122,31 @@ static void take_shim(struct client *c, const struct message *m, int fd) {
   c->seq[info.slot] = info.last_seq;
 }
 
+static void take_kept(struct client *c, const struct message *m, int fd) {
+  memcpy(&c->kept_head, m->body, sizeof c->kept_head);
+  uint32_t length = c->kept_head.length;
+  if (fd < 0 || m->length != sizeof c->kept_head + length || length >= sizeof c->kept_name) die("KEPT without an fd or with a wrong name");
+  memcpy(c->kept_name, m->body + sizeof c->kept_head, length);
+  c->kept_name[length] = '\0';
+  if (c->kept_fd > 0) close(c->kept_fd);
+  c->kept_fd = fd;
+  c->kept++;
+}
+
+void client_kept(struct client *c) {
+  static struct message m;
+  client_send(c, c->launcher, ORCH_KEPT_GET, 99, 0, NULL, 0);
+  if (c->kept_fd > 0) close(c->kept_fd);
+  c->kept = 0;
+  c->kept_fd = 0;
+  for (;;) {
+    int passed;
+    if (!next_with_fd(c->launcher, &m, 10000, &passed)) die("the launcher says nothing to KEPT_GET");
+    if (m.header.type == ORCH_KEPT && m.header.seq == 99) take_kept(c, &m, passed);
+    if (m.header.type == ORCH_KEPT_ALL && m.header.seq == 99) return;
+  }
+}
+
 bool client_connect(struct client *c, uint32_t *refused) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   static struct message m;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../protocol.h"
+#include "../protocol_kept.h"
 
 enum { CLIENT_SHIMS_MAX = 1024, CLIENT_MESSAGE_MAX = ORCH_MESSAGE_MAX };
 
@@ -26,6 +26,10 @@ struct client {
   uint32_t shim_pid[CLIENT_SHIMS_MAX];
   uint64_t seq[CLIENT_SHIMS_MAX];
   uint64_t synced;
+  uint32_t kept;      /* KEPT messages that client_kept got, and what the last one brought */
+  int kept_fd;        /* 0: nothing */
+  struct orch_keep kept_head;
+  char kept_name[ORCH_KEPT_NAME_MAX];
 };
 
 struct message {
@@ -49,6 +53,8 @@ uint64_t nanos_now(void);
 void client_launch(struct client *client, const char *binary, const char *run, const char *cgroup, const char *const *extra);
 /* Connects and reads up to READY. False if it was refused (BUSY or else: the code in `refused`). */
 bool client_connect(struct client *client, uint32_t *refused);
+/* Asks what the launcher keeps, and reads all of it. */
+void client_kept(struct client *client);
 void client_disconnect(struct client *client);
 /* SIGTERM, and waits for the end; returns the exit code. */
 int client_end(struct client *client);

@@ -597,8 +597,8 @@ static void ten_thousand_quick_tasks_leave_nothing_behind(void) {
 
 static void all_tests(void) {
   const char *part = getenv("ORCH_TEST_PART");
-  if (part != NULL && strcmp(part, "isolation") == 0) {
-    isolation_tests();
+  if (part != NULL) {
+    (strcmp(part, "kept") == 0 ? kept_tests : isolation_tests)();
     return;
   }
   begin_launcher((const char *[]){"--max-shims", "64", "--journal-size", "1048576", NULL});
@@ -633,6 +633,7 @@ static void all_tests(void) {
   run(the_launcher_makes_more_shims);
   end_launcher();
   exec_tests();
+  kept_tests();
   fault_tests();
   isolation_tests();
 }

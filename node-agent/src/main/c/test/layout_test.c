@@ -1,4 +1,4 @@
-/* Every table of docs/launcher-protocol.md agrees with protocol.h: the structures are read from the header's own lines. */
+/* Every table of docs/launcher-protocol.md agrees with protocol.h and protocol_kept.h: the structures are read from the header's own lines. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static unsigned size_of(const char *type, const char **shown) {
     *shown = types[n].shown;
     return types[n].size;
   }
-  die("protocol.h has a field of type %s", type);
+  die("a header has a field of type %s", type);
 }
 
 static char *trimmed(char *text) {
@@ -63,7 +63,7 @@ unsigned layout_test(const char *header_path, const char *document_path) {
       continue;
     }
     char *comment = strstr(line, "//"), *semicolon = strchr(line, ';');
-    if (comment == NULL || semicolon == NULL) die("protocol.h: a field without a meaning: %s", line);
+    if (comment == NULL || semicolon == NULL) die("a field without a meaning: %s", line);
     *semicolon = '\0';
     char *code = trimmed(line), *space = strrchr(code, ' ');
     *space = '\0';

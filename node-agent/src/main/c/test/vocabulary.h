@@ -61,6 +61,9 @@ void isolation_tests(void);
 /* exec_test.c */
 void exec_tests(void);
 
+/* kept_test.c */
+void kept_tests(void);
+
 /* fault_test.c */
 void fault_tests(void);
 
