@@ -338,6 +338,8 @@ public final class AgentMain implements Callable<Integer> {
                 await(end, STOP_SLACK);
               }
               end.countDown();
+              // Before the loop, which hands what was read to the launcher.
+              sockets.close();
               leave(agent, loop, background, files, logs, journal, log);
               if (stopInOrder && code[0] == 0) {
                 code[0] = endEverything(identity, places, cgroup, root);

@@ -520,6 +520,22 @@ final class RealAgent implements AutoCloseable {
     throw new AssertionError("no launcher runs");
   }
 
+  /** A dead launcher's successor listens. */
+  void awaitLauncherOtherThan(int pid) throws InterruptedException {
+    long deadline = System.nanoTime() + LIMIT.toNanos();
+    while (System.nanoTime() < deadline) {
+      try {
+        if (launcherPid() != pid) {
+          return;
+        }
+      } catch (IOException | AssertionError none) {
+        // Between the two.
+      }
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
+    throw new AssertionError("no launcher followed " + pid);
+  }
+
   @Override
   public void close() throws IOException {
     crash();

@@ -76,6 +76,12 @@ sealed interface Incoming {
   /** The writing end of a task's input comes with it, unless the input has ended. */
   record Input(int slot, long seq, Uid uid) implements Incoming {}
 
+  /** The launcher keeps the descriptor that came with it. */
+  record Kept(String name, int kind) implements Incoming {}
+
+  /** There is no more that the launcher keeps. */
+  record KeptAll() implements Incoming {}
+
   /** A message of a later protocol. */
   record Other(int type) implements Incoming {}
 
@@ -240,6 +246,9 @@ sealed interface Incoming {
                 from.getInt(body + 28),
                 from.getLong(body + 32),
                 from.getLong(body + 40));
+        case Protocol.KEPT ->
+            new Kept(text(from, body + 8, from.getInt(body + 4)), from.getInt(body));
+        case Protocol.KEPT_ALL -> new KeptAll();
         case Protocol.INPUT -> new Input(slot, seq, uid(from, body));
         default -> new Other(type);
       };

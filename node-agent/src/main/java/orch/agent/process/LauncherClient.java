@@ -5,14 +5,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedSet;
-import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
@@ -326,7 +323,7 @@ public final class LauncherClient implements LauncherPort, CommandPort {
     public void message(LauncherConnection from, Incoming message, int passedFd) {
       loop.execute(() -> {
         if (from == connection) {
-          take(message, passedFd);
+          take(from, message, passedFd);
         } else if (passedFd >= 0) {
           linux.close(passedFd);
         }
@@ -351,14 +348,20 @@ public final class LauncherClient implements LauncherPort, CommandPort {
     timers.after(RECONNECT, this::reconnect);
   }
 
-  private void take(Incoming message, int passedFd) {
+  private void take(LauncherConnection from, Incoming message, int passedFd) {
     switch (message) {
       case Incoming.Welcome of -> {
         welcome = of;
         durable.advance(of.synced());
+        from.keeper().welcome(of.capabilities());
         of.notes().forEach(note -> log.info("launcher: {}", note));
       }
       case Incoming.Shim of -> shim(of, passedFd);
+      case Incoming.Kept of -> from.keeper().found(of, passedFd);
+      case Incoming.KeptAll _ -> {
+        from.keeper().foundAll();
+        recoverOnceAnswered();
+      }
       case Incoming.Ready of -> {
         shims.values().forEach(shim -> send(shim, Outgoing.ping(shim.slot)));
         recoverOnceAnswered();
@@ -415,7 +418,12 @@ public final class LauncherClient implements LauncherPort, CommandPort {
       case Incoming.ExecFailed of -> free(of.slot(), commands.failed(of));
       case Incoming.ExecExited of -> free(of.slot(), commands.exited(of));
       case Incoming.Input of -> answers.input(of, passedFd);
-      case Incoming.Other of -> log.debug("message of type {} passed over", of.type());
+      case Incoming.Other of -> {
+        log.debug("message of type {} passed over", of.type());
+        if (passedFd >= 0) {
+          linux.close(passedFd);
+        }
+      }
     }
   }
 
@@ -629,15 +637,19 @@ public final class LauncherClient implements LauncherPort, CommandPort {
   // ---- what was before ----
 
   private void recoverOnceAnswered() {
-    if (!recovered && shims.values().stream().allMatch(shim -> shim.answered)) {
-      recover();
+    LauncherConnection open = connection;
+    if (open == null || recovered || !open.keeper().complete()) {
+      return;
+    }
+    if (shims.values().stream().allMatch(shim -> shim.answered)) {
+      recover(open);
     }
   }
 
   /** Every shim has answered: what the journal does not claim now was never forked. */
-  private void recover() {
+  private void recover(LauncherConnection from) {
     Incoming.Welcome of = welcome;
-    if (of == null || connection == null) {
+    if (of == null) {
       return;
     }
     Map<Uid, Account> accounts;
@@ -651,30 +663,12 @@ public final class LauncherClient implements LauncherPort, CommandPort {
     recovered = true;
     shims.values().forEach(this::adoptOrFree);
     orphans.begin(Orphans.Place.of(of));
-    List<Found> found = new ArrayList<>();
-    List<Account> undurableYet = new ArrayList<>();
-    SortedSet<String> living = new TreeSet<>();
-    busy.keySet().forEach(uid -> living.add(Leaves.nameOf(uid)));
-    for (Account account : accounts.values()) {
-      End end = null;
-      if (account.ended() && durable.covers(account.endPosition)) {
-        end = Ends.of(account, wallNanos());
-      } else if (account.ended()) {
-        undurableYet.add(account);
-      } else if (!busy.containsKey(account.uid) && !orphans.adopt(account)) {
-        end = Ends.gone(account, of.bootId());
-      } else {
-        living.add(account.leaf);
-      }
-      Shim guard = busy.get(account.uid);
-      if (guard != null) {
-        guard.leads(account.started);
-      }
-      found.add(Ends.found(account, end));
-    }
-    leaves.begin(of.cgroup(), living);
-    heard().connected(found);
-    for (Account account : undurableYet) {
+    Recovered before =
+        Recovered.of(accounts.values(), busy, orphans, durable, of.bootId(), wallNanos());
+    leaves.begin(of.cgroup(), before.living());
+    from.keeper().hand(passed);
+    heard().connected(before.found());
+    for (Account account : before.undurableYet()) {
       durable.once(account.endPosition, () -> recordedEnd(account));
     }
     orphans.poll((uid, end) -> heard().ended(uid, end));

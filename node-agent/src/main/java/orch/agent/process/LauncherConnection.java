@@ -24,6 +24,7 @@ final class LauncherConnection {
   private final int epoll;
   private final int wake;
   private final Thread thread;
+  private final LauncherKeeper keeper;
 
   /** Guarded by itself. */
   private final List<Integer> shims = new ArrayList<>();
@@ -39,6 +40,7 @@ final class LauncherConnection {
     linux.epollAdd(epoll, socket, Linux.IN);
     linux.epollAdd(epoll, wake, Linux.IN);
     this.thread = Thread.ofPlatform().name("launcher").daemon().unstarted(this::run);
+    this.keeper = new LauncherKeeper(linux, this::send);
   }
 
   /** Connects to the launcher, starting one where none listens. */
@@ -50,9 +52,18 @@ final class LauncherConnection {
     return connection;
   }
 
+  /** What this launcher keeps for agents to come. */
+  LauncherKeeper keeper() {
+    return keeper;
+  }
+
   void send(byte[] message) {
+    send(message, List.of());
+  }
+
+  void send(byte[] message, List<Integer> descriptors) {
     try {
-      linux.send(socket, message, message.length, List.of(), true);
+      linux.send(socket, message, message.length, descriptors, true);
     } catch (LinuxException e) {
       reader.broken(this, String.valueOf(e.getMessage()));
     }
@@ -92,6 +103,7 @@ final class LauncherConnection {
       shims.forEach(linux::close);
       shims.clear();
     }
+    keeper.close();
     linux.close(socket);
     linux.close(epoll);
     linux.close(wake);

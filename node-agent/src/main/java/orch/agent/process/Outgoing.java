@@ -34,6 +34,25 @@ final class Outgoing {
     return message(Protocol.ACK, 0, Protocol.NO_SLOT, body);
   }
 
+  static byte[] keptGet() {
+    return message(Protocol.KEPT_GET, 0, Protocol.NO_SLOT, body(0));
+  }
+
+  /** {@code kind}: of {@link Protocol}, such as KEEP_QUEUE. */
+  static byte[] keep(String name, int kind) {
+    return kept(Protocol.KEEP, name, kind);
+  }
+
+  static byte[] unkeep(String name) {
+    return kept(Protocol.UNKEEP, name, Protocol.KEEP_PLAIN);
+  }
+
+  private static byte[] kept(int type, String name, int kind) {
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer body = body(8 + bytes.length).putInt(kind).putInt(bytes.length).put(bytes);
+    return message(type, 0, Protocol.NO_SLOT, body);
+  }
+
   static byte[] shutdown() {
     return message(Protocol.SHUTDOWN, 0, Protocol.NO_SLOT, body(0));
   }

@@ -16,6 +16,9 @@ final class Protocol {
   static final int ACK = 3;
   static final int SYNC = 4;
   static final int SHUTDOWN = 5;
+  static final int KEEP = 6;
+  static final int UNKEEP = 7;
+  static final int KEPT_GET = 8;
   static final int PING = 15;
   static final int START = 16;
   static final int SIGNAL = 17;
@@ -40,6 +43,8 @@ final class Protocol {
   static final int SHIM_DEAD = 68;
   static final int ACKED = 69;
   static final int SYNCED = 70;
+  static final int KEPT = 71;
+  static final int KEPT_ALL = 72;
   static final int PONG = 78;
   static final int REFUSED = 79;
   static final int STARTED = 80;
@@ -69,6 +74,11 @@ final class Protocol {
   static final long CAP_PIDS = 1 << 10;
   static final long CAP_IO = 1 << 11;
   static final long CAP_CPUSET = 1 << 12;
+  static final long CAP_KEEP = 1 << 14;
+
+  static final int KEEP_PLAIN = 0;
+  static final int KEEP_QUEUE = 1;
+  static final int KEEP_SHUT = 2;
 
   // TLVs of WELCOME.
   static final int W_RUN_DIR = 1;

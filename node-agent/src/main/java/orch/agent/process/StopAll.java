@@ -77,6 +77,8 @@ public final class StopAll {
           case Incoming.ExecFailed of -> {}
           case Incoming.ExecExited of -> {}
           case Incoming.Input of -> {}
+          case Incoming.Kept of -> {}
+          case Incoming.KeptAll of -> {}
           case Incoming.Other of -> {}
         }
       }

@@ -1,8 +1,10 @@
 package orch.agent.service;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import orch.agent.linux.LinuxException;
 import orch.api.model.Uid;
@@ -27,7 +29,9 @@ final class DescriptorStore {
   private static final String UNNAMED = "stored";
 
   private final WatchedDescriptors descriptors;
+  private final LauncherCopies copies;
   private final TreeMap<TaskKey, Shelf> shelves = new TreeMap<>();
+  private long lastId;
   private int count;
 
   /** A task, over all its attempts. */
@@ -39,8 +43,13 @@ final class DescriptorStore {
     }
   }
 
-  /** {@code poll}: it goes when its other end does. */
-  record Kept(int fd, String name, boolean poll) {}
+  /**
+   * A descriptor.
+   *
+   * @param poll it goes when its other end does
+   * @param id grows from one to the next, over all agents whose things the launcher kept
+   */
+  record Kept(int fd, String name, boolean poll, long id) {}
 
   private static final class Shelf {
     final List<Kept> kept = new ArrayList<>();
@@ -49,23 +58,57 @@ final class DescriptorStore {
     long idleSince;
   }
 
-  DescriptorStore(WatchedDescriptors descriptors) {
+  DescriptorStore(WatchedDescriptors descriptors, LauncherCopies copies) {
     this.descriptors = descriptors;
+    this.copies = copies;
   }
 
   /** Answers whether it is kept now; else it was closed. */
   boolean keep(TaskKey task, int fd, String name, boolean poll) {
     Shelf shelf = shelves.computeIfAbsent(task, key -> new Shelf());
-    if (shelf.kept.size() >= MAX_OF_A_TASK || count >= MAX_IN_ALL) {
+    if (isFull(shelf)) {
       descriptors.close(fd);
       return false;
     }
-    shelf.kept.add(new Kept(fd, name.isEmpty() ? UNNAMED : name, poll));
-    count++;
-    if (poll) {
-      watchForHangUp(fd);
-    }
+    add(task, shelf, new Kept(fd, name.isEmpty() ? UNNAMED : name, poll, ++lastId));
     return true;
+  }
+
+  /**
+   * Takes what an agent before this one kept, in any order; it waits from now on, unless {@link
+   * #begun}. Answers whether it did, else it is still the caller's.
+   */
+  boolean restore(TaskKey task, Kept kept, long nowNanos) {
+    lastId = Math.max(lastId, kept.id());
+    Shelf shelf = shelves.computeIfAbsent(task, key -> new Shelf());
+    if (isFull(shelf)) {
+      return false;
+    }
+    if (shelf.kept.isEmpty()) {
+      shelf.idleSince = nowNanos;
+    }
+    add(task, shelf, kept);
+    shelf.kept.sort(Comparator.comparingLong(Kept::id));
+    return true;
+  }
+
+  private boolean isFull(Shelf shelf) {
+    return shelf.kept.size() >= MAX_OF_A_TASK || count >= MAX_IN_ALL;
+  }
+
+  private void add(TaskKey task, Shelf shelf, Kept kept) {
+    shelf.kept.add(kept);
+    count++;
+    if (kept.poll()) {
+      watchForHangUp(kept.fd());
+    }
+    copies.want(KeptNames.stored(task, kept), kept.fd(), false);
+  }
+
+  private void close(TaskKey task, Kept kept) {
+    copies.unwant(KeptNames.stored(task, kept));
+    descriptors.close(kept.fd());
+    count--;
   }
 
   private void watchForHangUp(int fd) {
@@ -86,21 +129,22 @@ final class DescriptorStore {
       Kept kept = each.next();
       if (kept.name().equals(name)) {
         each.remove();
-        descriptors.close(kept.fd());
+        close(task, kept);
         removed++;
       }
     }
-    count -= removed;
     return removed;
   }
 
   /** Its other end is gone. */
   boolean hungUp(int fd) {
-    for (Shelf shelf : shelves.values()) {
-      if (shelf.kept.removeIf(kept -> kept.fd() == fd)) {
-        descriptors.close(fd);
-        count--;
-        return true;
+    for (Map.Entry<TaskKey, Shelf> each : shelves.entrySet()) {
+      for (Kept kept : each.getValue().kept) {
+        if (kept.fd() == fd) {
+          each.getValue().kept.remove(kept);
+          close(each.getKey(), kept);
+          return true;
+        }
       }
     }
     return false;
@@ -129,13 +173,14 @@ final class DescriptorStore {
 
   /** Closes what no attempt came for. */
   void expire(long nowNanos) {
-    for (Iterator<Shelf> each = shelves.values().iterator(); each.hasNext(); ) {
-      Shelf shelf = each.next();
+    for (Iterator<Map.Entry<TaskKey, Shelf>> each = shelves.entrySet().iterator();
+        each.hasNext(); ) {
+      Map.Entry<TaskKey, Shelf> entry = each.next();
+      Shelf shelf = entry.getValue();
       boolean over = shelf.idleSince != 0 && nowNanos - shelf.idleSince >= KEEP_NANOS;
       if (over || (shelf.kept.isEmpty() && shelf.idleSince != 0)) {
         each.remove();
-        shelf.kept.forEach(kept -> descriptors.close(kept.fd()));
-        count -= shelf.kept.size();
+        shelf.kept.forEach(kept -> close(entry.getKey(), kept));
       }
     }
   }

@@ -10,14 +10,17 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import orch.agent.core.Notification;
 import orch.agent.linux.Linux;
 import orch.agent.linux.LinuxException;
+import orch.agent.process.DescriptorKeeper;
 import orch.agent.process.PassedDescriptors;
 import orch.api.model.Uid;
 import orch.api.seam.Clock;
@@ -54,6 +57,12 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
   private final TreeMap<Uid, Place> places = new TreeMap<>();
   private final Map<Integer, Place> byFd = new HashMap<>();
   private final DescriptorStore store;
+  private final LauncherCopies copies;
+
+  /** Sockets of an agent before this one, until it is known which attempts live. */
+  private final TreeMap<Uid, DescriptorKeeper.Held> inherited = new TreeMap<>();
+
+  private boolean wasConnected;
   private final TreeMap<Uid, List<Integer>> handed = new TreeMap<>();
 
   /** Called on the loop. */
@@ -68,7 +77,7 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     final Uid uid;
     final DescriptorStore.TaskKey task;
     final Path path;
-    final int fd;
+    int fd;
     boolean ready;
     String status = "";
     long watchdogMicros;
@@ -97,7 +106,8 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     this.clock = clock;
     this.loop = loop;
     this.watched = new WatchedDescriptors(linux);
-    this.store = new DescriptorStore(watched);
+    this.copies = new LauncherCopies(this, loop);
+    this.store = new DescriptorStore(watched, copies);
     Files.createDirectories(directory);
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
     this.wake = linux.eventFd();
@@ -129,10 +139,17 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
   public synchronized String open(Uid uid, Uid job, int index, int @Nullable [] owner)
       throws IOException {
     Path path = path(uid);
+    // A start that its launcher did not take is prepared anew.
+    started(uid);
+    Place before = places.get(uid);
+    if (before != null) {
+      forget(before);
+    }
     Files.deleteIfExists(path);
-    Place place = bind(uid, new DescriptorStore.TaskKey(job, index), path, owner);
+    DescriptorStore.TaskKey task = new DescriptorStore.TaskKey(job, index);
+    listen(new Place(uid, task, path, bind(path, owner)));
     store.expire(clock.bootNanos());
-    store.begun(place.task);
+    store.begun(task);
     return path.toString();
   }
 
@@ -144,8 +161,7 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     return directory.resolve(uid + ".said");
   }
 
-  private Place bind(Uid uid, DescriptorStore.TaskKey task, Path path, int @Nullable [] owner)
-      throws IOException {
+  private int bind(Path path, int @Nullable [] owner) throws IOException {
     int fd = linux.bindDatagram(path.toString());
     boolean done = false;
     try {
@@ -154,60 +170,116 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
       if (owner != null) {
         linux.changeOwner(path.toString(), owner[0], owner[1]);
       }
-      Place place = new Place(uid, task, path, fd);
-      places.put(uid, place);
-      byFd.put(fd, place);
-      watched.watch(fd, Linux.IN);
       done = true;
-      return place;
+      return fd;
     } finally {
       if (!done) {
-        places.remove(uid);
-        byFd.remove(fd);
-        watched.close(fd);
+        linux.close(fd);
       }
     }
   }
 
+  /** In place of a socket that nobody reads any more, for the same senders. */
+  private int bindAgain(Path path) throws IOException {
+    int[] owner = {
+      (Integer) Files.getAttribute(path, "unix:uid"), (Integer) Files.getAttribute(path, "unix:gid")
+    };
+    Files.delete(path);
+    return bind(path, linux.effectiveUser() == 0 ? owner : null);
+  }
+
+  private void listen(Place place) throws LinuxException {
+    try {
+      watched.watch(place.fd, Linux.IN);
+    } catch (LinuxException e) {
+      forget(place);
+      throw e;
+    }
+    places.put(place.uid, place);
+    byFd.put(place.fd, place);
+    copies.want(KeptNames.socket(place.uid), place.fd, true);
+  }
+
+  private void forget(Place place) {
+    places.remove(place.uid);
+    byFd.remove(place.fd);
+    copies.unwant(KeptNames.socket(place.uid));
+    watched.close(place.fd);
+  }
+
   /**
    * Takes over an attempt of an agent before this one, if it had a socket; what it said before is
-   * said again.
+   * said again, and what it has said since is read.
    */
   public synchronized void adopt(Uid uid, Uid job, int index) {
     Path path = path(uid);
     if (places.containsKey(uid) || !Files.exists(path)) {
       return;
     }
+    DescriptorKeeper.Held held = inherited.remove(uid);
+    DescriptorStore.TaskKey task = new DescriptorStore.TaskKey(job, index);
+    Place place = new Place(uid, task, path, held == null ? -1 : held.descriptor());
+    recall(place);
+    store.begun(task);
+    if (held == null || held.shut()) {
+      renew(place);
+      return;
+    }
     try {
-      int[] owner = {
-        (Integer) Files.getAttribute(path, "unix:uid"),
-        (Integer) Files.getAttribute(path, "unix:gid")
-      };
-      Files.delete(path);
-      Place place =
-          bind(
-              uid,
-              new DescriptorStore.TaskKey(job, index),
-              path,
-              linux.effectiveUser() == 0 ? owner : null);
-      recall(place);
-    } catch (IOException e) {
+      listen(place);
+    } catch (LinuxException e) {
       log.warn("{} cannot be heard any more: {}", uid, e.toString());
     }
   }
 
-  private void recall(Place place) throws IOException {
+  /** A socket for one that takes no more; what waits in that is read first. */
+  private void renew(Place place) {
+    int shut = place.fd;
+    byFd.remove(shut);
+    try {
+      place.fd = bindAgain(place.path);
+      listen(place);
+    } catch (IOException e) {
+      places.remove(place.uid);
+      copies.unwant(KeptNames.socket(place.uid));
+      log.warn("{} cannot be heard any more: {}", place.uid, e.toString());
+    }
+    if (shut >= 0) {
+      drain(place, shut);
+      watched.close(shut);
+    }
+  }
+
+  private void drain(Place place, int shut) {
+    byte[] buffer = new byte[NotifyMessage.MAX_BYTES + 1];
+    try {
+      for (Linux.Delivery each = linux.receiveFrom(shut, buffer);
+          each != null;
+          each = linux.receiveFrom(shut, buffer)) {
+        take(place, buffer, each);
+      }
+    } catch (LinuxException e) {
+      log.warn("what {} said while no agent ran is lost: {}", place.uid, e.toString());
+    }
+  }
+
+  private void recall(Place place) {
     Path memory = memory(place.uid);
     if (!Files.exists(memory)) {
       return;
     }
-    List<String> lines = Files.readAllLines(memory, StandardCharsets.UTF_8);
-    if (lines.size() < 3) {
+    try {
+      List<String> lines = Files.readAllLines(memory, StandardCharsets.UTF_8);
+      if (lines.size() < 3) {
+        return;
+      }
+      place.ready = lines.get(0).equals("ready");
+      place.watchdogMicros = Long.parseLong(lines.get(1));
+      place.status = lines.get(2);
+    } catch (IOException | NumberFormatException e) {
+      log.warn("what {} said before is forgotten: {}", place.uid, e.toString());
       return;
     }
-    place.ready = lines.get(0).equals("ready");
-    place.watchdogMicros = Long.parseLong(lines.get(1));
-    place.status = lines.get(2);
     Notification what = Notification.remembered(place.ready, place.status, place.watchdogMicros);
     tell(heard -> heard.said(place.uid, what));
   }
@@ -226,14 +298,13 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
   /** The attempt has ended: nobody is to be heard any more. */
   public synchronized void ended(Uid uid) {
     started(uid);
-    Place place = places.remove(uid);
+    Place place = places.get(uid);
     if (place == null) {
       return;
     }
-    byFd.remove(place.fd);
+    forget(place);
     store.ended(place.task, clock.bootNanos());
     store.expire(clock.bootNanos());
-    watched.close(place.fd);
     try {
       Files.deleteIfExists(place.path);
       Files.deleteIfExists(memory(uid));
@@ -242,8 +313,47 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     }
   }
 
+  /**
+   * What the launcher keeps is an agent's before this one, at the first connection of this one;
+   * later only what this one knows of is not over.
+   */
+  @Override
+  public synchronized Set<String> connected(
+      List<DescriptorKeeper.Held> held, DescriptorKeeper keeper) {
+    Set<String> taken = new TreeSet<>();
+    for (DescriptorKeeper.Held each : held) {
+      Uid uid = KeptNames.socketOf(each.name());
+      Place place = uid == null ? null : places.get(uid);
+      if (place != null && each.shut()) {
+        renew(place);
+      } else if (place == null && !wasConnected && inherit(uid, each)) {
+        taken.add(each.name());
+      }
+    }
+    wasConnected = true;
+    copies.connected(held, keeper);
+    return taken;
+  }
+
+  private boolean inherit(@Nullable Uid uid, DescriptorKeeper.Held held) {
+    if (uid != null) {
+      inherited.put(uid, held);
+      if (!held.shut()) {
+        copies.want(held.name(), held.descriptor(), true);
+      }
+      return true;
+    }
+    KeptNames.Stored stored = KeptNames.storedOf(held.name(), held.descriptor());
+    return stored != null && store.restore(stored.task(), stored.kept(), clock.bootNanos());
+  }
+
   /** Removes what attempts left behind that this host does not know any more. */
   public synchronized void removeAllBut(SortedSet<Uid> known) {
+    inherited.forEach((uid, held) -> {
+      copies.unwant(KeptNames.socket(uid));
+      linux.close(held.descriptor());
+    });
+    inherited.clear();
     try (Stream<Path> files = Files.list(directory)) {
       for (Path file : files.toList()) {
         String name = String.valueOf(file.getFileName());
@@ -286,18 +396,13 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
     }
   }
 
-  /** Ends the thread and closes the sockets; an agent after this one makes them anew. */
+  /** Ends the thread: what is said from now on waits for the agent after this one. */
   @Override
   public void close() {
     closed = true;
     try {
       linux.eventSignal(wake);
       thread.join();
-      synchronized (this) {
-        places.clear();
-        byFd.clear();
-        watched.close();
-      }
     } catch (LinuxException e) {
       log.warn("cannot wake the thread of the sockets: {}", e.toString());
     } catch (InterruptedException e) {

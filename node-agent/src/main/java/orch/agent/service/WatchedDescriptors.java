@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Not thread-safe but for {@link #await}.
  */
-final class WatchedDescriptors implements AutoCloseable {
+final class WatchedDescriptors {
   private static final Logger log = LoggerFactory.getLogger(WatchedDescriptors.class);
 
   private final Linux linux;
@@ -59,13 +59,5 @@ final class WatchedDescriptors implements AutoCloseable {
    */
   List<Linux.Ready> ready() throws LinuxException {
     return linux.epollWait(epoll, 1, 0);
-  }
-
-  /** Closes what is watched; nothing can be watched any more. */
-  @Override
-  public void close() {
-    watched.forEach(linux::close);
-    watched.clear();
-    linux.close(epoll);
   }
 }

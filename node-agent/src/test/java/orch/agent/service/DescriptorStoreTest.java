@@ -28,7 +28,7 @@ class DescriptorStoreTest {
   @BeforeEach
   void aTaskLeavesTheWritingEndOfAPipe() throws Exception {
     watched = new WatchedDescriptors(linux);
-    store = new DescriptorStore(watched);
+    store = new DescriptorStore(watched, new LauncherCopies(this, Runnable::run));
     pipe = linux.pipe();
     given = linux.duplicate(pipe.writing());
     assertTrue(store.keep(TASK, given, "pipe", true));
@@ -38,7 +38,6 @@ class DescriptorStoreTest {
   @AfterEach
   void closeTheTasks() {
     linux.close(pipe.writing());
-    watched.close();
   }
 
   private void theOtherEndGoes() {
