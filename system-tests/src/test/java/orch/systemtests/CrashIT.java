@@ -82,6 +82,60 @@ class CrashIT {
   }
 
   @Test
+  void whatATaskSaysAndLeavesWhileItsAgentIsDeadReachesTheNext() throws Exception {
+    Path words = Files.createDirectory(cluster.directory().resolve("words"));
+    Path script = cluster.directory().resolve("speaks.py");
+    Files.writeString(
+        script,
+        """
+        import os, socket, sys, time
+        words = '%s/'
+        def say(text, *fds):
+          with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.connect(os.environ['NOTIFY_SOCKET'])
+            socket.send_fds(s, [text.encode()], fds)
+        def told(name, text=''):
+          open(words + name, 'w').write(text)
+        if 'LISTEN_FDS' in os.environ:
+          told('given', os.environ['LISTEN_FDNAMES'] + ' ' + os.pread(3, 99, 0).decode())
+          sys.exit(0)
+        told('up')
+        while not os.path.exists(words + 'go'): time.sleep(0.02)
+        memory = os.memfd_create('state'); os.write(memory, b'seen')
+        say('READY=1\\nSTATUS=alone')
+        say('FDSTORE=1\\nFDNAME=state\\nFDPOLL=0', memory)
+        r, w = os.pipe(); say('BARRIER=1', w); os.close(w)
+        told('said')
+        assert os.read(r, 1) == b''
+        told('obeyed')
+        while not os.path.exists(words + 'end'): time.sleep(0.02)
+        sys.exit(1)
+        """
+            .formatted(words));
+    String number =
+        cluster.submit(
+            """
+            name: speaker
+            resources: {cpu: 10m}
+            restart: {maxRetries: 1, backoff: {initial: 0s}}
+            health: {readiness: {notify: {}, period: 60s}}
+            command: [python3, %s]
+            """
+                .formatted(script));
+    awaitFiles(words, 1);
+    cluster.agent().kill();
+    Files.createFile(words.resolve("go"));
+    awaitFiles(words, 3);
+    cluster.restartAgent();
+    awaitFiles(words, 4);
+    cluster.agent().kill();
+    cluster.restartAgent();
+    Files.createFile(words.resolve("end"));
+    assertEquals(0, cluster.orchctl("wait", number).code(), cluster.daemonOutput());
+    assertEquals("state seen", Files.readString(words.resolve("given")));
+  }
+
+  @Test
   void followedRunGoesOnOverARestartOfTheController() throws Exception {
     Path go = cluster.directory().resolve("go");
     ProcessBuilder builder =
