@@ -120,14 +120,24 @@ final class SimulatedSession implements ZooKeeperPort {
 
   @Override
   public void multi(List<Operation> operations, MultiCallback callback) {
-    List<Operation> copy = List.copyOf(operations);
+    write(List.copyOf(operations), false, callback);
+  }
+
+  /** Makes a node that goes with the session. */
+  void createEphemeral(String path, byte[] data, Callback callback) {
+    List<Operation> operations = List.of(new Operation.Create(path, data));
+    write(operations, true, result -> callback.done(result.code()));
+  }
+
+  private void write(List<Operation> operations, boolean ephemeral, MultiCallback callback) {
     send(
         "writes",
         (open, request) ->
             open.server()
                 .write(
                     open.client(),
-                    copy,
+                    operations,
+                    ephemeral,
                     result -> answer(open, request, "written", () -> callback.done(result))),
         code -> callback.done(new MultiResult(code, -1)));
   }
@@ -218,7 +228,7 @@ final class SimulatedSession implements ZooKeeperPort {
     Link open = link;
     link = null;
     SimulatedZooKeeper.Session of = session;
-    if (of != null) {
+    if (of != null && open != null && ensemble.majority()) {
       ensemble.end(of);
     }
     if (open != null) {

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import orch.controller.store.MultiResult;
 import orch.controller.store.Operation;
+import orch.controller.store.ResultCode;
 
 /**
  * A ZooKeeper ensemble as its clients see it: writes in one order, each durable once a majority
@@ -57,12 +58,16 @@ final class SimulatedZooKeeper {
 
   /** A write that was handed to the ensemble's leader. */
   static final class Proposal {
+    final Session session;
     final List<Operation> operations;
+    final boolean ephemeral;
     final Done done;
     boolean dropped;
 
-    Proposal(List<Operation> operations, Done done) {
+    Proposal(Session session, List<Operation> operations, boolean ephemeral, Done done) {
+      this.session = session;
       this.operations = operations;
+      this.ephemeral = ephemeral;
       this.done = done;
     }
   }
@@ -116,11 +121,21 @@ final class SimulatedZooKeeper {
     session.heardNanos = world.nowNanos();
   }
 
-  /** The client ended it on purpose. */
+  /** It is over, by its client's wish or because it expired: its nodes go with it. */
   void end(Session session) {
     session.expired = true;
     sessions.remove(session.id);
-    servers.forEach(server -> server.forget(session));
+    List<Operation> operations = new ArrayList<>();
+    for (String path : tree.ownedBy(session.id)) {
+      operations.add(new Operation.Delete(path, Operation.ANY_VERSION));
+    }
+    if (!operations.isEmpty()) {
+      if (!tree.multi(operations).equals(MultiResult.OK)) {
+        throw new IllegalStateException("the nodes of session " + session.id + " stay");
+      }
+      done(operations);
+    }
+    servers.forEach(server -> server.forget(session, zxid()));
   }
 
   private void check() {
@@ -134,17 +149,33 @@ final class SimulatedZooKeeper {
       if (session.client.heardBy(session)) {
         heard(session);
       } else if (world.nowNanos() - session.heardNanos > SESSION_TIMEOUT.toNanos()) {
-        world.record("zookeeper", "expires session", session.id);
-        end(session);
+        expire(session);
       }
     }
   }
 
+  /** It expires now, however well its client is heard. */
+  void expire(SimulatedSession client) {
+    sessions.values().stream()
+        .filter(session -> session.client == client)
+        .toList()
+        .forEach(this::expire);
+  }
+
+  private void expire(Session session) {
+    world.record("zookeeper", "expires session", session.id);
+    end(session);
+  }
+
   // ---- writes
 
-  /** Takes a write; it becomes durable later, in the order of all proposals, if it does at all. */
-  Proposal propose(List<Operation> operations, Done done) {
-    Proposal proposal = new Proposal(operations, done);
+  /**
+   * Takes a write; it becomes durable later, in the order of all proposals, if it does at all.
+   *
+   * @param ephemeral whether the nodes that it makes go with the session
+   */
+  Proposal propose(Session session, List<Operation> operations, boolean ephemeral, Done done) {
+    Proposal proposal = new Proposal(session, operations, ephemeral, done);
     proposals.add(proposal);
     lastCommit =
         Math.max(lastCommit, world.nowNanos() + world.between(LEAST_COMMIT, MOST_COMMIT).toNanos());
@@ -167,19 +198,30 @@ final class SimulatedZooKeeper {
   }
 
   private void commit(Proposal proposal) {
+    if (proposal.session.expired()) {
+      proposal.done.committed(new MultiResult(ResultCode.SESSION_EXPIRED, -1), zxid());
+      return;
+    }
     MultiResult result = tree.multi(proposal.operations);
     if (proposal.operations.isEmpty()) {
       proposal.done.committed(result, zxid());
       return;
     }
     if (result.equals(MultiResult.OK)) {
-      transactions.add(proposal.operations);
-      listener.committed(proposal.operations);
-      servers.forEach(ZooKeeperServer::follow);
+      if (proposal.ephemeral) {
+        proposal.operations.forEach(made -> tree.own(made.path(), proposal.session.id));
+      }
+      done(proposal.operations);
     } else {
       world.record("zookeeper", "refuses: " + result.code(), result.failedOperation());
     }
     proposal.done.committed(result, zxid());
+  }
+
+  private void done(List<Operation> operations) {
+    transactions.add(operations);
+    listener.committed(operations);
+    servers.forEach(ZooKeeperServer::follow);
   }
 
   // ---- servers

@@ -75,7 +75,7 @@ final class Simulation {
             network,
             zooKeeper,
             election,
-            new SimulatedMembership(world),
+            new SimulatedMembership(world, zooKeeper),
             bugs,
             new ControllerInvariants(log, bugs));
     for (int i = 0; i < CONTROLLERS; i++) {

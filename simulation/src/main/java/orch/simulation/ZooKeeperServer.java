@@ -118,8 +118,19 @@ final class ZooKeeperServer {
     return client;
   }
 
-  /** The session is over: so is its connection. */
-  void forget(SimulatedZooKeeper.Session session) {
+  /**
+   * The session is over: so is its connection. Whether it still hears of its own nodes that went is
+   * a matter of luck.
+   */
+  void forget(SimulatedZooKeeper.Session session, long zxid) {
+    if (world.chance(0.5)) {
+      disconnect(session);
+    } else {
+      onceApplied(zxid, () -> disconnect(session));
+    }
+  }
+
+  private void disconnect(SimulatedZooKeeper.Session session) {
     for (Client client : List.copyOf(clients)) {
       if (client.session == session) {
         gone(client);
@@ -166,17 +177,24 @@ final class ZooKeeperServer {
   void sync(Client client, Runnable answer) {
     Request request = new Request(answer);
     client.requests.add(request);
-    ensemble.propose(List.of(), (result, zxid) -> onceApplied(zxid, () -> ready(client, request)));
+    ensemble.propose(
+        client.session,
+        List.of(),
+        false,
+        (result, zxid) -> onceApplied(zxid, () -> ready(client, request)));
   }
 
-  void write(Client client, List<Operation> operations, WriteAnswer answer) {
+  /** Answers once the write is decided upon, and applied here. */
+  void write(Client client, List<Operation> operations, boolean ephemeral, WriteAnswer answer) {
     MultiResult[] done = new MultiResult[1];
     Request request = new Request(() -> answer.done(done[0]));
     client.requests.add(request);
     SimulatedZooKeeper.Proposal[] own = new SimulatedZooKeeper.Proposal[1];
     own[0] =
         ensemble.propose(
+            client.session,
             operations,
+            ephemeral,
             (result, zxid) -> {
               done[0] = result;
               client.undecided.remove(own[0]);

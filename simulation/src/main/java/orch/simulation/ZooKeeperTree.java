@@ -15,6 +15,7 @@ final class ZooKeeperTree {
     byte[] data;
     int version;
     int children;
+    long owner;
 
     Node(byte[] data) {
       this.data = data;
@@ -38,6 +39,26 @@ final class ZooKeeperTree {
       }
     }
     return MultiResult.OK;
+  }
+
+  /** The node goes with a session. */
+  void own(String path, long session) {
+    Node node = nodes.get(path);
+    if (node == null) {
+      throw new IllegalStateException("there is no " + path);
+    }
+    node.owner = session;
+  }
+
+  /** Paths of the nodes that go with a session. */
+  List<String> ownedBy(long session) {
+    List<String> paths = new ArrayList<>();
+    nodes.forEach((path, node) -> {
+      if (node.owner == session) {
+        paths.add(path);
+      }
+    });
+    return paths;
   }
 
   boolean exists(String path) {
@@ -93,6 +114,10 @@ final class ZooKeeperTree {
     Node parent = nodes.get(parentPath(path));
     if (parent == null) {
       return ResultCode.NO_NODE;
+    }
+    if (parent.owner != 0) {
+      // The server says that ephemerals have no children, which the port knows no word for.
+      return ResultCode.OTHER;
     }
     nodes.put(path, new Node(data));
     parent.children++;

@@ -174,7 +174,7 @@ public final class CuratorPort implements ZooKeeperPort {
     return new MultiResult(code(code), -1);
   }
 
-  private static ResultCode code(int code) {
+  static ResultCode code(int code) {
     return switch (Code.get(code)) {
       case null -> ResultCode.OTHER;
       case OK -> ResultCode.OK;
