@@ -67,8 +67,12 @@ final class AnswerBook implements CommittedLog.Reader {
     }
   }
 
-  /** A controller lets a read go out. */
-  void read(String controller, long revision) {
+  /** A controller lets a read go out to somebody who wants it to be no older than {@code least}. */
+  void read(String controller, long revision, long least) {
+    if (revision < least) {
+      throw new Violation(
+          18, controller + " shows revision " + revision + ", " + least + " was asked for");
+    }
     if (revision > log.revision()) {
       throw new Violation(
           5, controller + " shows revision " + revision + ", committed are " + log.revision());

@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 final class SimulatedClient {
   private static final Duration PATIENCE = Duration.ofSeconds(3);
   private static final double REPEATS = 0.05;
+  private static final double READS = 0.3;
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
+
+  /** Ten seconds, as the edge has it. */
+  private static final int MOST_LOOKS = 200;
 
   private final World world;
   private final SimulatedNetwork network;
@@ -28,7 +33,6 @@ final class SimulatedClient {
   private int requests;
   private int open;
   private int answered;
-  private long seenRevision;
 
   SimulatedClient(
       World world,
@@ -76,6 +80,36 @@ final class SimulatedClient {
         requests & 0xfff,
         process.machine().number(),
         ++requests);
+  }
+
+  /** Reads at some controller what was answered at another; a message that is lost ends it. */
+  private void readBack(long least) {
+    SimulatedController at = world.pick(controllers);
+    SimulatedProcess server = at.process();
+    if (server != null) {
+      network.datagram(process, server, "reads", () -> serveRead(at, server, least, MOST_LOOKS));
+    }
+  }
+
+  /** As the edge does for a caller who gives a least revision: it waits until that was told. */
+  private void serveRead(SimulatedController at, SimulatedProcess server, long least, int looks) {
+    ControllerPort port = at.port();
+    if (port == null || looks == 0) {
+      return;
+    }
+    if (at.told() < least) {
+      server.after(
+          LOOK_AGAIN, "waits for a revision", () -> serveRead(at, server, least, looks - 1));
+      return;
+    }
+    port.read((view, revision) -> revision)
+        .thenAccept(revision -> {
+          try {
+            answers.read(at.name(), revision, least);
+          } catch (Violation violation) {
+            world.broken(violation);
+          }
+        });
   }
 
   private record Heard(@Nullable Answer answer, long revision, @Nullable String leader) {}
@@ -179,7 +213,6 @@ final class SimulatedClient {
         return;
       }
       answer = got;
-      seenRevision = Math.max(seenRevision, heard.revision());
       open--;
       answered++;
       world.record(process.name(), "hears: " + what + ": " + got.getClass().getSimpleName());
@@ -187,6 +220,9 @@ final class SimulatedClient {
         world.comment(process.name(), got.toString());
       }
       whenAnswered.accept(got);
+      if (world.chance(READS)) {
+        readBack(heard.revision());
+      }
       if (world.chance(REPEATS)) {
         process.after(world.millis(1, 2_000), "asks once more", this::attempt);
       }

@@ -27,6 +27,7 @@ final class SimulatedController {
   private @Nullable SimulatedSession session;
   private @Nullable ControllerLoop loop;
   private int lives;
+  private long told;
 
   /** What all controllers share. */
   record Surroundings(
@@ -82,6 +83,11 @@ final class SimulatedController {
         : surroundings.bugs().between(this, present.port());
   }
 
+  /** The newest revision that it told its edges of; 0: none yet. */
+  long told() {
+    return told;
+  }
+
   void start() {
     if (process() != null || !machine.up()) {
       return;
@@ -106,6 +112,7 @@ final class SimulatedController {
             CHECKPOINTS,
             (why, cause) -> failed(fresh, why, cause));
     loop = started;
+    told = 0;
     world.record(fresh.name(), "starts");
     opened.connect();
     started.port().addListener(new Committed());
@@ -131,11 +138,13 @@ final class SimulatedController {
   private final class Committed implements CommittedListener {
     @Override
     public void committed(long revision, Instant now, List<Change> changes, StateView view) {
+      told = revision;
       surroundings.witness().committed(SimulatedController.this, revision, changes, view);
     }
 
     @Override
     public void rebuilt(long revision, StateView view) {
+      told = revision;
       surroundings.witness().rebuilt(SimulatedController.this, revision, view);
     }
   }

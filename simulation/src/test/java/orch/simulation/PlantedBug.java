@@ -57,6 +57,14 @@ enum PlantedBug {
           return new WithoutRequestIds(port);
         }
       }),
+  /** A read shows what was a while ago. */
+  READ_OF_THE_PAST(() ->
+      new PlantedBugs() {
+        @Override
+        public ControllerPort between(SimulatedController controller, ControllerPort port) {
+          return new Past(port);
+        }
+      }),
   /** The answer to a request id is lost. */
   ANSWERS_FORGOTTEN(() -> state(Saboteur::forgetAnswers)),
   /** What runs is not counted when the next is placed. */
@@ -448,6 +456,18 @@ enum PlantedBug {
     @Override
     public List<Member> members() {
       return port.members();
+    }
+  }
+
+  /** Reads are five revisions old. */
+  private static final class Past extends Controller {
+    Past(ControllerPort port) {
+      super(port);
+    }
+
+    @Override
+    public <T> CompletionStage<T> read(StateReader<T> reader) {
+      return super.read((view, revision) -> reader.read(view, Math.max(0, revision - 5)));
     }
   }
 
