@@ -125,6 +125,16 @@ void await_gone(long pid, int millis) {
   if (alive(pid)) die("process %ld still lives after %d ms", pid, millis);
 }
 
+struct orch_synced sync_all(void) {
+  static struct message m;
+  struct orch_synced synced;
+  client_send(&agent, agent.launcher, ORCH_SYNC, 3, 0, NULL, 0);
+  do client_await(agent.launcher, ORCH_SYNCED, &m, 5000);
+  while (m.header.seq != 3);
+  memcpy(&synced, m.body, sizeof synced);
+  return synced;
+}
+
 unsigned open_files(pid_t pid) {
   char path[64];
   unsigned count = 0;

@@ -41,6 +41,9 @@ struct orch_done stop(uint32_t shim, uint64_t sequence, uint32_t signal, uint32_
 struct orch_done about(uint32_t shim, uint16_t type, uint64_t sequence);
 void ping(uint32_t shim);
 
+/* All that was sent to the launcher before is done when this is answered: it does one thing after the other. */
+struct orch_synced sync_all(void);
+
 /* Waits until the file exists and holds something; its first number. */
 long number_in(const char *path, int millis);
 bool alive(long pid);
