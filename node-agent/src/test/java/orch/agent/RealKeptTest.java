@@ -35,12 +35,7 @@ class RealKeptTest {
 
   /** {@code await(name)} ends with {@link #let}, {@code told(name)} ends {@link #awaitWord}. */
   private static final String WORDS =
-      "import os,socket,sys,time\n"
-          + "def say(text, fds=()):\n"
-          + "  s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\n"
-          + "  s.connect(os.environ['NOTIFY_SOCKET'])\n"
-          + "  socket.send_fds(s,[text.encode()],list(fds)) if fds else s.send(text.encode())\n"
-          + "  s.close()\n"
+      RealServicesTest.SPEAK
           + "def leave(name):\n"
           + "  m=os.memfd_create(name); os.write(m,b'seen by '+name.encode())\n"
           + "  say('FDSTORE=1\\nFDNAME=%s\\nFDPOLL=0'%name,[m])\n"
@@ -129,6 +124,15 @@ class RealKeptTest {
             && status.readiness() == Readiness.READY);
   }
 
+  /** The task goes on from {@code wait(name)} to {@code told('said')} while no agent runs. */
+  private void withoutAnAgentUntilSaid(String name, Uid uid, JobSpec spec) throws IOException {
+    agent.crash();
+    let(name);
+    awaitWord("said");
+    agent.begin();
+    order(uid, spec);
+  }
+
   private void restart(Uid uid, JobSpec spec) throws IOException {
     agent.crash();
     agent.begin();
@@ -183,11 +187,7 @@ class RealKeptTest {
                 + "say('STATUS=obeyed')\nwait('end')\nsys.exit(7)");
     order(uid, spec);
     awaitText(uid, "begins");
-    agent.crash();
-    let("go");
-    awaitWord("said");
-    agent.begin();
-    order(uid, spec);
+    withoutAnAgentUntilSaid("go", uid, spec);
     awaitReady(uid, "alone");
     awaitReady(uid, "obeyed");
     let("end");
@@ -228,11 +228,7 @@ class RealKeptTest {
     ProcessHandle.of(old).orElseThrow().destroyForcibly();
     agent.awaitLauncherOtherThan(old);
     awaitLauncherFiles(1, "memfd:state");
-    agent.crash();
-    let("go");
-    awaitWord("said");
-    agent.begin();
-    order(first, keeps);
+    withoutAnAgentUntilSaid("go", first, keeps);
     awaitText(first, "later");
     let("end");
     agent.awaitEnd(first);
@@ -249,11 +245,7 @@ class RealKeptTest {
     order(uid, spec);
     awaitText(uid, "up");
     awaitLauncherFiles(before + 1, "");
-    agent.crash();
-    let("end");
-    awaitWord("said");
-    agent.begin();
-    order(uid, spec);
+    withoutAnAgentUntilSaid("end", uid, spec);
     agent.awaitEnd(uid);
     awaitLauncherFiles(before, "");
   }
@@ -270,11 +262,7 @@ class RealKeptTest {
                 + "told('said')\nwait('again')\nsay('STATUS=%s'%(n>=7))\ntime.sleep(60)");
     order(uid, spec);
     awaitText(uid, "begins");
-    agent.crash();
-    let("go");
-    awaitWord("said");
-    agent.begin();
-    order(uid, spec);
+    withoutAnAgentUntilSaid("go", uid, spec);
     awaitReady(uid, "alone");
     let("again");
     awaitText(uid, "True");

@@ -38,7 +38,7 @@ class RealServicesTest {
   private static final Path PYTHON = Path.of("/usr/bin/python3");
 
   /** Says {@code words}, from the process itself, without anything of systemd. */
-  private static final String SPEAK =
+  static final String SPEAK =
       "import os,socket,sys,time\n"
           + "def say(text, fds=()):\n"
           + "  s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\n"

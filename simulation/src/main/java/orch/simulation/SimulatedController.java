@@ -39,7 +39,7 @@ final class SimulatedController {
       PlantedBugs bugs,
       Witness witness) {}
 
-  /** Hears what controllers do, for the invariants. */
+  /** Hears what controllers do, for the invariants; before it counts as told. */
   interface Witness {
     void committed(SimulatedController by, long revision, List<Change> changes, StateView view);
 
@@ -138,14 +138,14 @@ final class SimulatedController {
   private final class Committed implements CommittedListener {
     @Override
     public void committed(long revision, Instant now, List<Change> changes, StateView view) {
-      told = revision;
       surroundings.witness().committed(SimulatedController.this, revision, changes, view);
+      told = revision;
     }
 
     @Override
     public void rebuilt(long revision, StateView view) {
-      told = revision;
       surroundings.witness().rebuilt(SimulatedController.this, revision, view);
+      told = revision;
     }
   }
 }

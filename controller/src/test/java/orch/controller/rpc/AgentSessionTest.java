@@ -184,7 +184,7 @@ final class AgentSessionTest {
     try (FakeAgent agent = bench.agent("alpha").connect()) {
       awaitWaiting(1);
       // So that it knows a waiting controller from a frozen one.
-      agent.answered.get(10, TimeUnit.SECONDS);
+      agent.awaitHeaders();
       bench.controller.follow(InMemoryController.OTHER);
       assertEquals("10.0.0.2:7401", why(agent).info().getMetadataOrThrow("leader"));
     }

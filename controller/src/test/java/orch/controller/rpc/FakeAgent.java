@@ -1,14 +1,7 @@
 package orch.controller.rpc;
 
-import io.grpc.CallOptions;
-import io.grpc.Channel;
-import io.grpc.ClientCall;
-import io.grpc.ClientInterceptor;
-import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
-import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
@@ -19,6 +12,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import orch.agent.v1.AgentServiceGrpc;
 import orch.agent.v1.LogBatch;
@@ -47,8 +41,8 @@ final class FakeAgent implements AutoCloseable {
   private final List<ControllerMessage> skipped = new ArrayList<>();
   final CompletableFuture<Throwable> ended = new CompletableFuture<>();
 
-  /** The session's headers came. */
-  final CompletableFuture<Metadata> answered = new CompletableFuture<>();
+  /** The session's headers, once they came. */
+  private final AtomicReference<@Nullable Metadata> answer = new AtomicReference<>();
 
   private @Nullable StreamObserver<orch.agent.v1.AgentMessage> session;
 
@@ -87,7 +81,8 @@ final class FakeAgent implements AutoCloseable {
     session =
         AgentServiceGrpc.newStub(channel)
             .withInterceptors(
-                MetadataUtils.newAttachHeadersInterceptor(headers), new HeadersAwaited())
+                MetadataUtils.newAttachHeadersInterceptor(headers),
+                MetadataUtils.newCaptureMetadataInterceptor(answer, new AtomicReference<>()))
             .session(
                 new StreamObserver<>() {
                   @Override
@@ -108,24 +103,13 @@ final class FakeAgent implements AutoCloseable {
     return this;
   }
 
-  private final class HeadersAwaited implements ClientInterceptor {
-    @Override
-    public <Q, R> ClientCall<Q, R> interceptCall(
-        MethodDescriptor<Q, R> method, CallOptions options, Channel next) {
-      return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
-        @Override
-        public void start(ClientCall.Listener<R> listener, Metadata sent) {
-          super.start(
-              new SimpleForwardingClientCallListener<>(listener) {
-                @Override
-                public void onHeaders(Metadata came) {
-                  answered.complete(came);
-                  super.onHeaders(came);
-                }
-              },
-              sent);
-        }
-      };
+  void awaitHeaders() {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (answer.get() == null) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new AssertionError(name + " awaits its session's headers in vain");
+      }
+      Thread.onSpinWait();
     }
   }
 

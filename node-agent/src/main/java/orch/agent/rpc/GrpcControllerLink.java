@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import orch.agent.link.ControllerLink;
 import orch.agent.live.Conversation;
 import orch.agent.logs.LogSink;
@@ -147,6 +148,12 @@ public final class GrpcControllerLink implements ControllerLink {
     return open == null ? GrpcConversation.gone() : GrpcConversation.open(open.channel, stream);
   }
 
+  /** Whether the controller that is dialled has answered at all; for tests. */
+  boolean answered() {
+    Session open = session;
+    return open != null && open.answered();
+  }
+
   private void open() {
     Listener heard = listener;
     if (closed || heard == null) {
@@ -161,7 +168,7 @@ public final class GrpcControllerLink implements ControllerLink {
   }
 
   private void giveUpUnlessAnswered(Session which) {
-    if (which == session && !which.answered) {
+    if (which == session && !which.answered()) {
       which.end(Status.CANCELLED.withDescription("it does not answer"));
       ended(which, Status.UNAVAILABLE.withDescription("it does not answer"), null);
     }
@@ -212,7 +219,7 @@ public final class GrpcControllerLink implements ControllerLink {
     final @Nullable String saidUnreached;
     final ManagedChannel channel;
     private volatile @Nullable ClientCallStreamObserver<orch.agent.v1.AgentMessage> requests;
-    boolean answered;
+    private final AtomicReference<@Nullable Metadata> answer = new AtomicReference<>();
     boolean opened;
 
     Session(String address, Listener heard, @Nullable String saidUnreached) {
@@ -238,9 +245,14 @@ public final class GrpcControllerLink implements ControllerLink {
           AgentServiceGrpc.newStub(channel)
               .withInterceptors(
                   MetadataUtils.newAttachHeadersInterceptor(headers),
-                  new AnswerInterceptor(() -> loop.execute(() -> answered = true)))
+                  MetadataUtils.newCaptureMetadataInterceptor(answer, new AtomicReference<>()))
               .session(this);
       stream.onNext(LinkConvert.toMessage(heard.hello()));
+    }
+
+    /** Its headers came: somebody is there, whatever he has to say. */
+    boolean answered() {
+      return answer.get() != null;
     }
 
     void send(AgentMessage message) {
@@ -283,7 +295,6 @@ public final class GrpcControllerLink implements ControllerLink {
           return;
         }
         if (!opened) {
-          answered = true;
           opened = true;
           failures = 0;
           unreached = null;

@@ -251,13 +251,8 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
   }
 
   private void drain(Place place, int shut) {
-    byte[] buffer = new byte[NotifyMessage.MAX_BYTES + 1];
     try {
-      for (Linux.Delivery each = linux.receiveFrom(shut, buffer);
-          each != null;
-          each = linux.receiveFrom(shut, buffer)) {
-        take(place, buffer, each);
-      }
+      read(place, shut, Integer.MAX_VALUE, new byte[NotifyMessage.MAX_BYTES + 1]);
     } catch (LinuxException e) {
       log.warn("what {} said while no agent ran is lost: {}", place.uid, e.toString());
     }
@@ -374,10 +369,10 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
    */
   public synchronized List<String> handBack(Uid uid, Uid job, int index) throws LinuxException {
     List<String> names = new ArrayList<>();
-    List<Integer> copies = new ArrayList<>();
-    handed.put(uid, copies);
+    List<Integer> duplicates = new ArrayList<>();
+    handed.put(uid, duplicates);
     for (DescriptorStore.Kept each : store.of(new DescriptorStore.TaskKey(job, index))) {
-      copies.add(linux.duplicate(each.fd()));
+      duplicates.add(linux.duplicate(each.fd()));
       names.add(each.name());
     }
     return names;
@@ -390,9 +385,9 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
 
   @Override
   public synchronized void started(Uid uid) {
-    List<Integer> copies = handed.remove(uid);
-    if (copies != null) {
-      copies.forEach(linux::close);
+    List<Integer> duplicates = handed.remove(uid);
+    if (duplicates != null) {
+      duplicates.forEach(linux::close);
     }
   }
 
@@ -439,8 +434,13 @@ public final class ServiceSockets implements PassedDescriptors, AutoCloseable {
       }
       return;
     }
-    for (int turn = 0; turn < TURN; turn++) {
-      Linux.Delivery delivery = linux.receiveFrom(place.fd, buffer);
+    read(place, place.fd, TURN, buffer);
+  }
+
+  /** At most so many of the messages that wait in a socket of the place. */
+  private void read(Place place, int socket, int most, byte[] buffer) throws LinuxException {
+    for (int count = 0; count < most; count++) {
+      Linux.Delivery delivery = linux.receiveFrom(socket, buffer);
       if (delivery == null) {
         return;
       }

@@ -10,14 +10,12 @@ import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
-import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
@@ -32,7 +30,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -349,17 +346,18 @@ class GrpcControllerLinkTest {
   void headersAreAnAnswerThoughNoMessageFollows() throws Exception {
     Controller standby = controller();
     standby.keepsWaiting = true;
-    CountDownLatch answered = new CountDownLatch(1);
-    ManagedChannel channel =
-        NettyChannelBuilder.forTarget(standby.address()).usePlaintext().build();
-    try {
-      AgentServiceGrpc.newStub(channel)
-          .withInterceptors(new AnswerInterceptor(answered::countDown))
-          .session(new Collecting<>(new LinkedBlockingQueue<>()));
-      assertTrue(answered.await(LIMIT_SECONDS, TimeUnit.SECONDS));
-    } finally {
-      channel.shutdownNow();
+    GrpcControllerLink open = dial(standby.address());
+    Runnable over = patience.take();
+    while (!loop.submit(open::answered).get(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+      Thread.onSpinWait();
     }
+    loop.submit(over).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+    assertTrue(next(standby).hasHello());
+    StreamObserver<ControllerMessage> answers = standby.answers;
+    assertNotNull(answers);
+    answers.onNext(WELCOME);
+    heard.expect("opened");
+    assertEquals(1, standby.unreached.size());
   }
 
   @Test
