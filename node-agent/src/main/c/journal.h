@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/uio.h>
 
+#include "protocol_files.h"
 #include "table.h"
 
 enum {

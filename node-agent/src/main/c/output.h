@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "protocol_files.h"
 #include "table.h"
 
 #define OUTPUT_FLUSH_NANOS (50 * NANOS_PER_MILLI) /* an unfinished line is written after this long */

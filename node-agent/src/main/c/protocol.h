@@ -1,5 +1,5 @@
 /*
- * Layouts shared by launcher, shims and the agent: socket messages, the shim table, journal records and log frames.
+ * Layouts shared by launcher, shims and the agent: socket messages and the shim table; journal records and log frames are in protocol_files.h.
  * Little endian, natural alignment, no implicit padding. docs/launcher-protocol.md is the same in words and tables.
  * Format: one field per line, "type name; // meaning"; the tables of the document are made from these lines.
  */
@@ -53,6 +53,7 @@ enum {
   ORCH_THAW = 20,
   ORCH_SET_DEADLINE = 21,
   ORCH_STOP = 22,
+  ORCH_EXTEND_STOP = 23,
   ORCH_EXEC = 30,
   ORCH_EXEC_SIGNAL = 31,
   ORCH_INPUT_GET = 32,
@@ -137,6 +138,7 @@ static_assert(sizeof(struct orch_hello) == 8, "layout");
 #define ORCH_CAP_IO (UINT64_C(1) << 11)
 #define ORCH_CAP_CPUSET (UINT64_C(1) << 12)
 #define ORCH_CAP_PRESSURE (UINT64_C(1) << 13)     /* *.pressure files are there */
+#define ORCH_CAP_EXTEND_STOP (UINT64_C(1) << 15)  /* EXTEND_STOP is understood */
 
 struct orch_welcome {
   uint32_t version;         // the version spoken from here on
@@ -337,6 +339,9 @@ struct orch_set_deadline {
 };
 static_assert(sizeof(struct orch_set_deadline) == 24, "layout");
 
+/* The grace in STOP that stands for the one in START. */
+#define ORCH_GRACE_OF_START UINT64_MAX
+
 struct orch_stop {
   struct orch_uid uid; // the attempt
   uint32_t signal;     // first signal; 0: the one in START
@@ -344,6 +349,13 @@ struct orch_stop {
   uint64_t grace;      // ns until the kill; all ones: the one in START
 };
 static_assert(sizeof(struct orch_stop) == 32, "layout");
+
+struct orch_extend_stop {
+  struct orch_uid uid; // the attempt
+  uint64_t by;         // ns from now that it is not killed yet
+  uint64_t most;       // ns from the stop's beginning that it is not drawn out beyond
+};
+static_assert(sizeof(struct orch_extend_stop) == 32, "layout");
 
 /* ---- shim -> agent; the same structures are the payloads of journal records ---- */
 
@@ -423,6 +435,7 @@ static_assert(sizeof(struct orch_start_failed) == 48, "layout");
 #define ORCH_E_PEAK (UINT64_C(1) << 15)          /* memory_peak is there */
 #define ORCH_E_PRE_STOP (UINT64_C(1) << 16)      /* PRE_STOP was run */
 #define ORCH_E_PRE_STOP_FAILED (UINT64_C(1) << 17) /* it could not be run, did not exit with 0 or outlived the grace */
+#define ORCH_E_EXTENDED (UINT64_C(1) << 18)      /* the stop was drawn out by EXTEND_STOP */
 #define ORCH_E_LEASE (UINT64_C(1) << 24)         /* the lease had ended and shim or launcher stopped it */
 
 struct orch_exit {
@@ -478,7 +491,7 @@ struct orch_event {
 };
 static_assert(sizeof(struct orch_event) == 8, "layout");
 
-/* DONE answers SIGNAL, KILL, FREEZE, THAW, SET_DEADLINE, SET_LEASE and STOP: taken (a stop or kill then goes on by itself). */
+/* DONE answers SIGNAL, KILL, FREEZE, THAW, SET_DEADLINE, SET_LEASE, STOP and EXTEND_STOP: taken (a stop or kill then goes on by itself). */
 struct orch_done {
   struct orch_uid uid; // the attempt
   uint32_t error;      // errno, 0: done
@@ -571,7 +584,7 @@ struct orch_slot {
   uint64_t start_flags;      // of START
   uint64_t exit_flags;       // of EXIT, as far as known
   uint64_t drain_timeout;    // ns
-  uint64_t request_hash;     // of START
+  uint64_t stop_began;       // CLOCK_BOOTTIME ns; 0: no stop runs
   uint64_t claim;            // position of the CLAIM record's end
   char leaf[64];             // leaf cgroup, NUL-ended; empty: none
   char name[96];             // for people, NUL-ended
@@ -598,101 +611,5 @@ struct orch_slot {
   uint64_t log_bytes;        // payload bytes written to segments
 };
 static_assert(sizeof(struct orch_slot) == 512, "layout");
-
-/* ---- the journal: JOURNAL/<number, 8 hex digits>.journal ---- */
-
-enum {
-  ORCH_J_SEGMENT = 1,       /* first record of a segment */
-  ORCH_J_CLAIM = 2,
-  ORCH_J_STARTED = 3,       /* payload: struct orch_started */
-  ORCH_J_START_FAILED = 4,  /* payload: struct orch_start_failed */
-  ORCH_J_LEADER = 5,        /* payload: struct orch_exit, as far as known when only the leader has ended */
-  ORCH_J_EXIT = 6,          /* payload: struct orch_exit */
-  ORCH_J_ACK = 7,           /* payload: struct orch_ack and its uids */
-  ORCH_J_CARRY = 8,         /* payload: struct orch_carry and the payload of the record carried */
-};
-
-struct orch_record {
-  uint32_t magic;     // ORCH_RECORD_MAGIC, the bytes "ORCJ"
-  uint32_t crc;       // CRC32C of bytes 8 to length - 1
-  uint32_t length;    // bytes with this header, without padding; at most 1024
-  uint16_t type;      // see the list
-  uint16_t version;   // 1
-  uint64_t position;  // its own: segment number << 32 | offset in the file
-  uint64_t realtime;  // ns, when it was written
-};
-static_assert(sizeof(struct orch_record) == 32, "layout");
-
-struct orch_segment_start {
-  uint32_t number;          // of the segment
-  uint32_t generation;      // of the launcher that made it
-  uint32_t size;            // bytes of the file
-  uint32_t launcher_pid;    //
-  uint64_t launcher_start;  // field 22 of /proc/PID/stat
-  uint8_t boot_id[16];      // boot in which it was made
-};
-static_assert(sizeof(struct orch_segment_start) == 40, "layout");
-
-struct orch_claim {
-  struct orch_uid uid;    // the attempt
-  uint8_t boot_id[16];    // the boot
-  uint32_t slot;          // of the shim
-  uint32_t shim_pid;      //
-  uint32_t generation;    // of the launcher
-  uint32_t zero;          // 0
-  uint64_t seq;           // of the START
-  uint64_t request_hash;  // of START
-  uint64_t boottime;      // ns
-  char leaf[64];          // leaf cgroup, NUL-ended; empty: none
-  char name[96];          // for people, NUL-ended
-};
-static_assert(sizeof(struct orch_claim) == 232, "layout");
-
-struct orch_carry {
-  uint64_t position;  // where the record stood first
-  uint64_t realtime;  // its time there
-  uint16_t type;      // its type: CLAIM, STARTED, START_FAILED, LEADER or EXIT
-  uint16_t version;   // its version
-  uint32_t length;    // bytes of its payload, which follows
-};
-static_assert(sizeof(struct orch_carry) == 24, "layout");
-
-/* ---- task output: SEGMENTS/<last 2 hex digits of the uid>/<uid, 32 hex digits>.<number, decimal>.seg ---- */
-
-struct orch_log_head {
-  uint32_t magic;       // ORCH_SEGMENT_MAGIC, the bytes "ORCS"
-  uint32_t version;     // 1
-  struct orch_uid uid;  // the attempt
-  uint32_t number;      // of the segment, from 0
-  uint32_t zero;        // 0
-  uint64_t realtime;    // ns, when it was made
-  uint64_t lines_before;  // lines (cut ones too) written to earlier segments
-  uint64_t bytes_before;  // payload bytes written to earlier segments
-  uint64_t zero2;         // 0
-};
-static_assert(sizeof(struct orch_log_head) == 64, "layout");
-
-#define ORCH_F_PARTIAL 1u     /* the line goes on in the next frame of this stream */
-#define ORCH_F_NO_NEWLINE 2u  /* the stream ended here without a final newline */
-#define ORCH_F_LOSS 4u        /* payload: struct orch_loss: what was lost before this frame */
-
-struct orch_frame {
-  uint16_t magic;     // ORCH_FRAME_MAGIC, the bytes "OF"
-  uint8_t stream;     // 1 stdout, 2 stderr; 0 in a LOSS frame for both
-  uint8_t flags;      // 1 PARTIAL, 2 NO_NEWLINE, 4 LOSS
-  uint32_t length;    // bytes of the payload, at most 65536; the line without its newline
-  uint64_t realtime;  // ns, when it was read from the task
-  uint32_t crc;       // CRC32C of bytes 0 to 15 and the payload
-  uint32_t zero;      // 0
-};
-static_assert(sizeof(struct orch_frame) == 24, "layout");
-
-struct orch_loss {
-  uint64_t lines;   // lost since the last LOSS frame
-  uint64_t bytes;   // lost since the last LOSS frame
-  uint32_t cause;   // 1 log_total reached, 2 write failed
-  uint32_t error;   // errno of the failed write
-};
-static_assert(sizeof(struct orch_loss) == 24, "layout");
 
 #endif

@@ -456,7 +456,7 @@ static bool pidfd_tells_status(void) {
 }
 
 void setup_capabilities(struct launcher *l) {
-  l->capabilities |= ORCH_CAP_KEEP;
+  l->capabilities |= ORCH_CAP_KEEP | ORCH_CAP_EXTEND_STOP;
   if (pidfd_tells_status()) l->capabilities |= ORCH_CAP_PIDFD_INFO;
   if (landlock_version() > 0) l->capabilities |= ORCH_CAP_LANDLOCK;
   int why;

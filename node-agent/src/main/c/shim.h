@@ -104,7 +104,6 @@ void exec_kill_left(int cgroup, const struct orch_slot *slot);
 
 /* shim_stop.c */
 void shim_request(struct shim *shim, const struct orch_header *header, const char *body, size_t length);
-void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause);
 void shim_resume_stop(struct shim *shim);
 void shim_send_stop(struct shim *shim, uint32_t cause);
 void shim_kill_tree(struct shim *shim, uint32_t cause);

@@ -195,7 +195,7 @@ void shim_free_slot(struct shim *shim) {
     slot->deadline = 0;
     shim_arm_deadline(shim);
   }
-  slot->kill_at = 0;
+  slot->kill_at = slot->stop_began = 0;
   slot->adopted = 0;
   shared_store(slot->task_pid, 0);
   slot->uid = (struct orch_uid){0};

@@ -113,13 +113,12 @@ static void fill_slot(struct shim *shim, const struct request *r) {
   slot->task_start = slot->started_boot = slot->started_real = 0;
   slot->deadline = f->deadline;
   slot->grace = f->grace;
-  slot->kill_at = 0;
+  slot->kill_at = slot->stop_began = 0;
   slot->stop_signal = f->stop_signal != 0 ? f->stop_signal : 15;
   slot->stop_mode = f->stop_mode != 0 ? f->stop_mode : ORCH_MODE_GROUP;
   slot->start_flags = f->flags;
   slot->exit_flags = 0;
   slot->drain_timeout = f->drain_timeout;
-  slot->request_hash = f->request_hash;
   slot->claim = 0;
   memcpy(slot->leaf, r->leaf, sizeof slot->leaf);
   if (shim->cgroup < 0) slot->leaf[0] = '\0';
@@ -142,7 +141,7 @@ static int append_claim(struct shim *shim) {
                              .shim_pid = slot->shim_pid,
                              .generation = shim->table->generation,
                              .seq = slot->start_seq,
-                             .request_hash = slot->request_hash,
+                             .request_hash = request.fixed.request_hash,
                              .boottime = boottime_now()};
   memcpy(claim.boot_id, shim->table->boot_id, sizeof claim.boot_id);
   memcpy(claim.leaf, slot->leaf, sizeof claim.leaf);

@@ -94,19 +94,24 @@ void shim_send_stop(struct shim *shim, uint32_t cause) {
   if (mode == ORCH_MODE_MIXED && slot->state == ORCH_SLOT_DRAINING) shim_kill_tree(shim, cause);
 }
 
-void shim_begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause) {
+/* `grace`: ORCH_GRACE_OF_START for that of START. Only one that is said, or a deadline, shortens a stop that was drawn out. */
+static void begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause) {
   struct orch_slot *slot = shim->slot;
+  bool repeated = cause == CAUSE_REQUEST && grace == ORCH_GRACE_OF_START;
+  uint64_t now = boottime_now();
   /* The grace counts from the end of the lease, not from when a sleeping host wakes up and sees it. */
-  uint64_t kill_at = after(cause == CAUSE_LEASE ? slot->deadline : boottime_now(), grace);
+  uint64_t kill_at = after(cause == CAUSE_LEASE ? slot->deadline : now, grace == ORCH_GRACE_OF_START ? slot->grace : grace);
   slot->exit_flags |= cause == CAUSE_LEASE ? ORCH_E_LEASE : cause == CAUSE_DEADLINE ? ORCH_E_DEADLINE : ORCH_E_STOPPED;
   if (shim->killed) return;
   if (slot->kill_at != 0) {
-    if (kill_at < slot->kill_at) slot->kill_at = kill_at;
+    bool drawn_out = repeated && (slot->exit_flags & ORCH_E_EXTENDED) != 0;
+    if (kill_at < slot->kill_at && !drawn_out) slot->kill_at = kill_at;
     if (mode < slot->stop_mode) slot->stop_mode = mode;
     return;
   }
   slot->stop_mode = mode;
   slot->stop_signal = signal;
+  slot->stop_began = now;
   slot->kill_at = kill_at;
   if (slot->state == ORCH_SLOT_RUNNING) shared_store(slot->state, ORCH_SLOT_STOPPING);
   if (!pre_stop_begin(shim, cause)) shim_send_stop(shim, cause);
@@ -148,7 +153,7 @@ void shim_stop_timers(struct shim *shim, uint64_t now) {
   struct orch_slot *slot = shim->slot;
   if (shim->finished) return;
   if (slot->deadline != 0 && now >= slot->deadline && (slot->exit_flags & (ORCH_E_DEADLINE | ORCH_E_LEASE)) == 0)
-    shim_begin_stop(shim, slot->stop_signal, slot->stop_mode, slot->grace, is_leased(slot) ? CAUSE_LEASE : CAUSE_DEADLINE);
+    begin_stop(shim, slot->stop_signal, slot->stop_mode, ORCH_GRACE_OF_START, is_leased(slot) ? CAUSE_LEASE : CAUSE_DEADLINE);
   if (slot->kill_at != 0 && now >= slot->kill_at && !shim->killed) grace_over(shim);
   if (shim->drain_at != 0 && now >= shim->drain_at && !shim->killed) {
     slot->exit_flags |= ORCH_E_KILLED_REST;
@@ -201,9 +206,22 @@ static void do_stop(struct shim *shim, uint64_t seq, const struct orch_stop *sto
     return;
   }
   /* The answer comes after: what was answered is in the table, and the shim's death does not undo it. */
-  shim_begin_stop(shim, stop->signal != 0 ? stop->signal : slot->stop_signal, stop->mode != 0 ? stop->mode : slot->stop_mode,
-                  stop->grace != UINT64_MAX ? stop->grace : slot->grace, CAUSE_REQUEST);
+  begin_stop(shim, stop->signal != 0 ? stop->signal : slot->stop_signal, stop->mode != 0 ? stop->mode : slot->stop_mode, stop->grace, CAUSE_REQUEST);
   done(shim, seq, 0, 0);
+}
+
+/* A time limit and the end of a lease are kept to the second, whatever the task says. */
+static int extend_stop(struct shim *shim, const struct orch_extend_stop *extend) {
+  struct orch_slot *slot = shim->slot;
+  if (slot->kill_at == 0 || shim->killed) return ESRCH;
+  if ((slot->exit_flags & (ORCH_E_DEADLINE | ORCH_E_LEASE)) != 0) return EPERM;
+  uint64_t until = after(boottime_now(), extend->by);
+  uint64_t last = after(slot->stop_began, extend->most);
+  if (until > last) until = last;
+  if (until <= slot->kill_at) return 0;
+  slot->exit_flags |= ORCH_E_EXTENDED; /* first: a replacement must not take the longer time for an ordinary one */
+  slot->kill_at = until;
+  return 0;
 }
 
 static void do_kill(struct shim *shim, uint64_t seq) {
@@ -233,6 +251,7 @@ static size_t wanted_length(uint16_t type) {
     case ORCH_SET_DEADLINE:
     case ORCH_SET_LEASE: return sizeof(struct orch_set_deadline);
     case ORCH_STOP: return sizeof(struct orch_stop);
+    case ORCH_EXTEND_STOP: return sizeof(struct orch_extend_stop);
     default: return sizeof(struct orch_uid);
   }
 }
@@ -266,6 +285,12 @@ void shim_request(struct shim *shim, const struct orch_header *header, const cha
       struct orch_stop stop;
       memcpy(&stop, body, sizeof stop);
       do_stop(shim, seq, &stop);
+      break;
+    }
+    case ORCH_EXTEND_STOP: {
+      struct orch_extend_stop extend;
+      memcpy(&extend, body, sizeof extend);
+      done(shim, seq, extend_stop(shim, &extend), 0);
       break;
     }
     case ORCH_SET_DEADLINE:

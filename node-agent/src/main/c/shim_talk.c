@@ -89,7 +89,8 @@ static void dispatch(struct shim *shim, size_t length, const int *fds, uint32_t 
     case ORCH_THAW:
     case ORCH_SET_DEADLINE:
     case ORCH_SET_LEASE:
-    case ORCH_STOP: shim_request(shim, header, body, body_length); break;
+    case ORCH_STOP:
+    case ORCH_EXTEND_STOP: shim_request(shim, header, body, body_length); break;
     case ORCH_EXEC_SIGNAL:
     case ORCH_INPUT_GET:
     case ORCH_INPUT_END: shim_exec_request(shim, header, body, body_length); break;

@@ -34,6 +34,17 @@ static uint64_t begin_with_files(uint32_t shim, const char *format, const char *
   return begin(shim, script, flags);
 }
 
+static void kill_shim(uint32_t shim) {
+  struct orch_shim_dead dead;
+  expect(kill((pid_t)agent.shim_pid[shim], SIGKILL) == 0);
+  do {
+    client_await(agent.launcher, ORCH_SHIM_DEAD, &message, 5000);
+    memcpy(&dead, message.body, sizeof dead);
+  } while (dead.new_pid == 0);
+  expect(dead.slot == shim && dead.pid == agent.shim_pid[shim]);
+  agent.shim_pid[shim] = dead.new_pid;
+}
+
 /* ---- stopping ---- */
 
 static void a_stop_is_a_signal_and_the_real_status(void) {
@@ -71,6 +82,80 @@ static void a_second_stop_can_only_bring_the_kill_forward(void) {
   stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 60000);
   expect(ended(0).exit_status == SIGKILL && nanos_now() - from < 3000000000u);
 }
+
+/* ---- stops that are drawn out ---- */
+
+struct slow {
+  uint64_t sequence;
+  long pid;
+  char done[512]; /* made, it exits with 7; SIGTERM it passes over */
+};
+
+/* Its START has no grace. */
+static struct slow begin_slow_to_stop(void) {
+  struct slow slow;
+  char up[512], script[2048];
+  path_of(slow.done, "done");
+  path_of(up, "up");
+  snprintf(script, sizeof script, "trap '' TERM; echo $$ > %s; until [ -e %s ]; do sleep 0.01; done; exit 7", up, slow.done);
+  struct start s = shell(script, &slow.sequence);
+  s.fixed.grace = 0;
+  start_send(&s, &agent, 0);
+  start_free(&s);
+  slow.pid = number_in(up, 3000);
+  return slow;
+}
+
+static void a_stop_that_is_drawn_out_kills_later_and_says_so(void) {
+  struct slow slow = begin_slow_to_stop();
+  expect(extend_stop(0, slow.sequence, 60000, 60000).error == ESRCH); /* no stop runs */
+  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 300);
+  expect(extend_stop(0, slow.sequence, 60000, 60000).error == 0);
+  expect(extend_stop(0, slow.sequence, 1, 60000).error == 0); /* less than it has brings nothing forward */
+  kill_shim(0);                                              /* its replacement keeps to it */
+  usleep(600000);
+  expect(alive(slow.pid));
+  close(open(slow.done, O_WRONLY | O_CREAT, 0600));
+  struct orch_exit e = ended(0);
+  expect(e.si_code == EXITED && e.exit_status == 7);
+  expect((e.flags & (ORCH_E_STOPPED | ORCH_E_EXTENDED | ORCH_E_GRACE_OVER)) == (ORCH_E_STOPPED | ORCH_E_EXTENDED));
+}
+
+static void a_stop_is_drawn_out_no_further_than_it_may_be(void) {
+  struct slow slow = begin_slow_to_stop();
+  uint64_t from = nanos_now();
+  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 100);
+  expect(extend_stop(0, slow.sequence, 60000, 600).error == 0);
+  struct orch_exit e = ended(0);
+  uint64_t took = (nanos_now() - from) / 1000000;
+  expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_GRACE_OVER) != 0);
+  expect(took >= 600 && took < 5000);
+}
+
+static void a_stop_that_is_drawn_out_ends_by_a_grace_that_is_said(void) {
+  struct slow slow = begin_slow_to_stop();
+  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 100);
+  expect(extend_stop(0, slow.sequence, 60000, 60000).error == 0);
+  struct orch_stop again = {client_uid(slow.sequence), 0, 0, ORCH_GRACE_OF_START}; /* of an agent that was restarted */
+  expect(request(0, ORCH_STOP, &again, sizeof again).error == 0);
+  usleep(200000);
+  expect(alive(slow.pid));
+  uint64_t from = nanos_now();
+  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 100);
+  expect(ended(0).exit_status == SIGKILL && nanos_now() - from < 5000000000u);
+}
+
+static void the_stop_of_a_time_limit_is_not_drawn_out(void) {
+  struct slow slow = begin_slow_to_stop();
+  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 200);
+  expect(extend_stop(0, slow.sequence, 60000, 60000).error == 0);
+  struct orch_set_deadline set = {client_uid(slow.sequence), nanos_now()};
+  expect(request(0, ORCH_SET_DEADLINE, &set, sizeof set).error == 0);
+  struct orch_exit e = ended(0);
+  expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_DEADLINE) != 0);
+}
+
+/* ---- stopped and frozen tasks ---- */
 
 static void a_stopped_or_frozen_task_stops_in_time(void) {
   char path[512];
@@ -224,17 +309,6 @@ static void a_deadline_that_is_moved_or_taken_away_does_not_strike(void) {
 }
 
 /* ---- deaths ---- */
-
-static void kill_shim(uint32_t shim) {
-  struct orch_shim_dead dead;
-  expect(kill((pid_t)agent.shim_pid[shim], SIGKILL) == 0);
-  do {
-    client_await(agent.launcher, ORCH_SHIM_DEAD, &message, 5000);
-    memcpy(&dead, message.body, sizeof dead);
-  } while (dead.new_pid == 0);
-  expect(dead.slot == shim && dead.pid == agent.shim_pid[shim]);
-  agent.shim_pid[shim] = dead.new_pid;
-}
 
 static void a_dead_shims_task_lives_and_its_true_status_arrives(void) {
   char path[512], go[512];
@@ -555,6 +629,10 @@ void fault_tests(void) {
   run(a_stop_is_a_signal_and_the_real_status);
   run(what_ignores_the_signal_is_killed_after_the_grace);
   run(a_second_stop_can_only_bring_the_kill_forward);
+  run(a_stop_that_is_drawn_out_kills_later_and_says_so);
+  run(a_stop_is_drawn_out_no_further_than_it_may_be);
+  run(a_stop_that_is_drawn_out_ends_by_a_grace_that_is_said);
+  run(the_stop_of_a_time_limit_is_not_drawn_out);
   run(a_stopped_or_frozen_task_stops_in_time);
   run(frozen_means_frozen_and_thaw_goes_on);
   run(a_signal_reaches_the_leader_or_all);

@@ -1,4 +1,4 @@
-/* Every table of docs/launcher-protocol.md agrees with protocol.h and protocol_kept.h: the structures are read from the header's own lines. */
+/* Every table of docs/launcher-protocol.md agrees with the headers of the protocol: the structures are read from their own lines. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../protocol.h"
+#include "../protocol_files.h"
 
 typedef void (*record_reader)(void *context, uint16_t type, const char *payload, uint32_t length, bool carried);
 

@@ -81,6 +81,11 @@ struct orch_done stop(uint32_t shim, uint64_t sequence, uint32_t signal, uint32_
   return request(shim, ORCH_STOP, &body, sizeof body);
 }
 
+struct orch_done extend_stop(uint32_t shim, uint64_t sequence, uint64_t by_millis, uint64_t most_millis) {
+  struct orch_extend_stop body = {client_uid(sequence), by_millis * 1000000u, most_millis * 1000000u};
+  return request(shim, ORCH_EXTEND_STOP, &body, sizeof body);
+}
+
 struct orch_done about(uint32_t shim, uint16_t type, uint64_t sequence) {
   struct orch_uid uid = client_uid(sequence);
   return request(shim, type, &uid, sizeof uid);

@@ -38,6 +38,7 @@ uint32_t refused_code(uint32_t shim);
 /* Sends a request about an attempt; the answer to it. */
 struct orch_done request(uint32_t shim, uint16_t type, const void *body, size_t length);
 struct orch_done stop(uint32_t shim, uint64_t sequence, uint32_t signal, uint32_t mode, uint64_t grace_millis);
+struct orch_done extend_stop(uint32_t shim, uint64_t sequence, uint64_t by_millis, uint64_t most_millis);
 struct orch_done about(uint32_t shim, uint16_t type, uint64_t sequence);
 void ping(uint32_t shim);
 

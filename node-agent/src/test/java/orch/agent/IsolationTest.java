@@ -242,6 +242,7 @@ final class IsolationTest {
                 new StopPolicy(
                     15,
                     Duration.ofSeconds(20),
+                    Duration.ofSeconds(20),
                     List.of("/bin/sh", "-c", "echo drain ${task.name} $ORCH_PORT_HTTP >>" + out),
                     StopMode.GROUP))
             .build();

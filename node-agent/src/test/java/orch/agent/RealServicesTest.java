@@ -25,6 +25,8 @@ import orch.api.model.NodeEvent;
 import orch.api.model.Probe;
 import orch.api.model.Readiness;
 import orch.api.model.ResultKind;
+import orch.api.model.StopOrder;
+import orch.api.model.StopPolicy;
 import orch.api.model.TaskSet;
 import orch.api.model.Uid;
 import org.junit.jupiter.api.AfterEach;
@@ -117,6 +119,34 @@ class RealServicesTest {
         uid, shell(READIES, "systemd-notify --ready --status='Serving it all'; exec sleep 60"));
     assertEquals("Serving it all", awaitReady(uid).statusText());
     assertEquals(AttemptState.RUNNING, awaitReady(uid).state());
+  }
+
+  @Test
+  void aTaskThatAsksForMoreTimeToEndGetsItAlsoFromAnAgentThatTakesOver() throws Exception {
+    Uid uid = uid();
+    JobSpec spec =
+        python(
+                READIES,
+                "import signal\n"
+                    + "def drain(*_):\n"
+                    + "  for left in range(3):\n"
+                    + "    say('STOPPING=1\\nEXTEND_TIMEOUT_USEC=60000000')\n"
+                    + "    time.sleep(0.6)\n"
+                    + "  sys.exit(9)\n"
+                    + "signal.signal(signal.SIGTERM,drain)\nsay('READY=1')\ntime.sleep(60)")
+            .toBuilder()
+            .stop(StopPolicy.after(Duration.ofMillis(300)))
+            .build();
+    agent.run(uid, spec);
+    awaitReady(uid);
+    agent.order(uid, spec, new StopOrder(null, "cancelled by alice"));
+    assertEquals(
+        "it asked for 60 s more to end; its stop may take 600 s in all",
+        agent.awaitEvent("STOP_EXTENDED").message());
+    agent.crash();
+    agent.begin();
+    agent.order(uid, spec, new StopOrder(null, "cancelled by alice"));
+    assertEquals(9, Objects.requireNonNull(agent.awaitEnd(uid).result()).siStatus());
   }
 
   @Test

@@ -18,7 +18,6 @@ import orch.api.model.JobSpec;
 import orch.api.model.JobType;
 import orch.api.model.Result;
 import orch.api.model.ResultKind;
-import orch.api.model.StopMode;
 import orch.api.model.StopPolicy;
 import orch.api.model.TaskSet;
 import orch.api.model.Uid;
@@ -53,11 +52,7 @@ class RealShutdownTest {
 
   private static JobSpec job(JobType type, int priority, Duration grace, String script) {
     JobSpec of = JobSpec.batch("web", TaskSet.count(3), List.of("/bin/sh", "-c", script));
-    return of.toBuilder()
-        .type(type)
-        .stop(new StopPolicy(15, grace, List.of(), StopMode.GROUP))
-        .priority(priority)
-        .build();
+    return of.toBuilder().type(type).stop(StopPolicy.after(grace)).priority(priority).build();
   }
 
   /** Runs a task that does as it is told at SIGTERM, and returns once it is prepared for that. */

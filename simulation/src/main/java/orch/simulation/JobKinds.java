@@ -21,7 +21,6 @@ import orch.api.model.RestartExhausted;
 import orch.api.model.RestartPolicy;
 import orch.api.model.RestartRule;
 import orch.api.model.RestartWhen;
-import orch.api.model.StopMode;
 import orch.api.model.StopPolicy;
 import orch.api.model.TaskSet;
 import org.jspecify.annotations.Nullable;
@@ -160,7 +159,7 @@ final class JobKinds {
         resources(),
         placement(type == JobType.SERVICE && world.chance(0.15)),
         restart,
-        new StopPolicy(15, world.millis(200, 5_000), List.of(), StopMode.GROUP),
+        StopPolicy.after(world.millis(200, 5_000)),
         timeout,
         deadline,
         null,

@@ -172,6 +172,11 @@ final class SimulatedLauncherPort implements LauncherPort {
   }
 
   @Override
+  public void extendStop(Uid uid, Duration by, Duration most) {
+    throw new IllegalStateException("no simulated task says anything of itself");
+  }
+
+  @Override
   public void signal(Uid uid, int signal, int target, SignalOutcome outcome) {
     outcome.done(launcher.guards(uid) ? 1 : 0, "");
   }

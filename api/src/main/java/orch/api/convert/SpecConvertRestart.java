@@ -125,9 +125,22 @@ final class SpecConvertRestart {
     StopPolicy unset =
         type == JobType.SERVICE ? StopPolicy.SERVICE_DEFAULT : StopPolicy.BATCH_DEFAULT;
     problems.command("stop.preStop", proto.getPreStopList(), scope);
+    Duration grace =
+        problems.duration("stop.grace", proto.hasGrace(), proto.getGrace(), unset.grace());
+    Duration maxGrace =
+        problems.duration(
+            "stop.maxGrace",
+            proto.hasMaxGrace(),
+            proto.getMaxGrace(),
+            StopPolicy.defaultMaxGrace(grace));
+    if (maxGrace.compareTo(grace) < 0) {
+      problems.add(
+          "stop.maxGrace", shown(maxGrace) + " is less than stop.grace (" + shown(grace) + ")");
+    }
     return new StopPolicy(
         problems.signal("stop.signal", proto.getSignal(), unset.signal()),
-        problems.duration("stop.grace", proto.hasGrace(), proto.getGrace(), unset.grace()),
+        grace,
+        maxGrace,
         proto.getPreStopList(),
         problems.constant("stop.mode", proto.getMode(), StopMode.GROUP));
   }

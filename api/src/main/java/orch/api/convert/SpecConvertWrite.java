@@ -213,6 +213,7 @@ final class SpecConvertWrite {
         orch.v1.StopPolicy.newBuilder()
             .setSignal(spec.stop().signal())
             .setGrace(duration(spec.stop().grace()))
+            .setMaxGrace(duration(spec.stop().maxGrace()))
             .addAllPreStop(spec.stop().preStop())
             .setMode(constant(orch.v1.StopMode.class, "STOP_MODE", spec.stop().mode())));
     if (spec.timeout() != null) {

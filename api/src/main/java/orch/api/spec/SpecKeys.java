@@ -192,6 +192,10 @@ final class SpecKeys {
           key("signal", "signal", SIGNAL, "TERM", "INT").means("Signal that asks it to end."),
           key("grace", "grace", TIME, "10s; services: 30s", "1m")
               .means("Time from the signal to the kill."),
+          key("maxGrace", "max_grace", TIME, "10m, or `grace` if longer", "1h")
+              .means(
+                  "Longest time that a stop may take when the task asks for more than `grace`"
+                      + " (`EXTEND_TIMEOUT_USEC`)."),
           key("preStop", "pre_stop", TEXTS, "none", "[./drain, --now]")
               .means("Command run before the signal, inside the grace."),
           key("mode", "mode", word("STOP_MODE", "group", "mixed", "process"), "group", "mixed")

@@ -407,6 +407,16 @@ final class SpecConvertTest {
   }
 
   @Test
+  void aStopIsDrawnOutToTenMinutesUnlessItsGraceIsLonger() {
+    assertEquals(600, maxGrace(stop -> stop.setGrace(seconds(5))));
+    assertEquals(3_600, maxGrace(stop -> stop.setGrace(seconds(3_600))));
+    assertEquals(5, maxGrace(stop -> stop.setGrace(seconds(5)).setMaxGrace(seconds(5))));
+    refused(
+        job -> job.getStopBuilder().setGrace(seconds(60)).setMaxGrace(seconds(59)),
+        "stop.maxGrace: 59s is less than stop.grace (1m)");
+  }
+
+  @Test
   void durationsAreTimesToCome() {
     refused(job -> job.setTimeout(seconds(-1)), "timeout: must not be negative");
     refused(
@@ -636,6 +646,12 @@ final class SpecConvertTest {
     orch.v1.JobSpec.Builder job = job();
     change.accept(job);
     assertEquals(List.of(), SpecConvert.problems(job.build()));
+  }
+
+  private static long maxGrace(Consumer<orch.v1.StopPolicy.Builder> change) {
+    orch.v1.JobSpec.Builder job = job();
+    change.accept(job.getStopBuilder());
+    return SpecConvert.fromProto(job.build()).stop().maxGrace().toSeconds();
   }
 
   private static void refused(Consumer<orch.v1.JobSpec.Builder> change, String problem) {

@@ -260,7 +260,9 @@ public final class AgentCore {
       case ControllerMessage.StopReplaced(Uid uid, String reason) -> {
         Attempt attempt = attempts.get(uid);
         if (attempt != null && attempt.phase != Phase.ENDED && attempt.phase != Phase.STOPPING) {
-          attempt.stop = new StopOrder(null, reason);
+          // Said, its own grace stays what it is: another of it runs elsewhere.
+          SpecDefinition of = attempt.definition;
+          attempt.stop = new StopOrder(of == null ? null : of.spec().stop().grace(), reason);
           attempt.reason = reason;
           step(attempt, AttemptEvent.STOP_ORDERED, AttemptMachine.Detail.why(reason), now, effects);
         }

@@ -32,6 +32,9 @@ final class Attempt {
   @Nullable StopOrder stop;
   boolean timedOut;
 
+  /** Its stop was drawn out at its own word. */
+  boolean drawnOut;
+
   /** Its lease is over, and it is being stopped for that. */
   boolean unleased;
 
@@ -118,6 +121,23 @@ final class Attempt {
       service = of;
     }
     return of;
+  }
+
+  /**
+   * How long its stop may take if it says that it needs more time ({@code EXTEND_TIMEOUT_USEC});
+   * null: no longer than it was given. Only a stop that was ordered, without a grace of its own,
+   * can be drawn out: whatever else ends it (a time limit, a lease, memory, the node's own end)
+   * does not wait.
+   */
+  @Nullable Duration longestStop() {
+    boolean given = timedOut || unleased || surrender != null;
+    return phase != Phase.STOPPING
+            || given
+            || definition == null
+            || stop == null
+            || stop.grace() != null
+        ? null
+        : definition.spec().stop().maxGrace();
   }
 
   boolean standsStill() {

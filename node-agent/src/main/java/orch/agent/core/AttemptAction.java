@@ -13,8 +13,8 @@ enum AttemptAction {
   STOP_UNLEASED("stop its task, no lease"),
   /** The same, because the agent gives it up. */
   STOP_SURRENDERED("stop its task, given up by the agent"),
-  /** Asks for the kill, again and again. */
-  KILL("kill its task"),
+  /** Asks for the same again, as its shim may be gone. */
+  STOP_AGAIN("ask for the stop again"),
   /** Ends it as never run. */
   DROP("report it dropped"),
   /** Ends it as the launcher says. */

@@ -10,10 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Carries events through {@link AttemptTable} and turns its actions into effects. */
 final class AttemptMachine {
-  /**
-   * After the grace the shim kills; only if nothing is heard so long is the kill asked for again.
-   */
-  private static final Duration KILL_AGAIN = Duration.ofSeconds(15);
+  /** After the grace the shim kills; only if nothing is heard so long is it told again. */
+  private static final Duration STOP_AGAIN = Duration.ofSeconds(15);
 
   /** What the shim, which keeps the same time, may be late. */
   private static final Duration LEASE_SLACK = Duration.ofMillis(500);
@@ -113,9 +111,11 @@ final class AttemptMachine {
         attempt.surrenderReason = detail.why();
         stop(attempt, now, effects);
       }
-      case KILL -> {
-        effects.add(new Effect.Stop(attempt.uid(), Duration.ZERO));
-        setTimer(attempt, Timer.GRACE, now.bootNanos() + KILL_AGAIN.toNanos(), effects);
+      case STOP_AGAIN -> {
+        // To a shim that lives this is nothing new: it knows best until when it may wait, and an
+        // agent that was restarted may not know. Where no shim is left it is a kill.
+        effects.add(new Effect.Stop(attempt.uid(), grace(attempt)));
+        setTimer(attempt, Timer.GRACE, now.bootNanos() + STOP_AGAIN.toNanos(), effects);
       }
       case DROP -> drop(attempt, detail, now, effects);
       case END -> end(attempt, requireEnd(detail), now, effects);
@@ -216,7 +216,7 @@ final class AttemptMachine {
   }
 
   private void stop(Attempt attempt, Moment now, List<Effect> effects) {
-    Duration grace = attempt.stop == null ? null : attempt.stop.grace();
+    Duration grace = grace(attempt);
     effects.add(new Effect.Stop(attempt.uid(), grace));
     Duration longest =
         grace != null
@@ -224,8 +224,13 @@ final class AttemptMachine {
             : attempt.definition == null
                 ? Duration.ofMinutes(1)
                 : attempt.definition.spec().stop().grace();
-    setTimer(attempt, Timer.GRACE, now.bootNanos() + longest.plus(KILL_AGAIN).toNanos(), effects);
+    setTimer(attempt, Timer.GRACE, now.bootNanos() + longest.plus(STOP_AGAIN).toNanos(), effects);
     report(attempt, now, effects);
+  }
+
+  /** Null: that of its start. */
+  private static @Nullable Duration grace(Attempt attempt) {
+    return attempt.stop == null ? null : attempt.stop.grace();
   }
 
   private void drop(Attempt attempt, Detail detail, Moment now, List<Effect> effects) {

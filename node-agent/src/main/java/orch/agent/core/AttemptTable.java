@@ -174,7 +174,7 @@ final class AttemptTable {
     row.put(WARN_DUE, ignore("it is being stopped"));
     row.put(TIMED_OUT, ignore("it is being stopped"));
     row.put(LEASE_OVER, to(Phase.STOPPING, AttemptAction.STOP_UNLEASED));
-    row.put(GRACE_OVER, to(Phase.STOPPING, AttemptAction.KILL));
+    row.put(GRACE_OVER, to(Phase.STOPPING, AttemptAction.STOP_AGAIN));
     row.put(SURRENDERED, ignore("it is being stopped"));
     row.put(FORGOTTEN, refuse("its end was never reported"));
     return row;

@@ -37,6 +37,14 @@ public sealed interface Effect {
   /** {@code grace} null: that of the start. */
   record Stop(Uid uid, @Nullable Duration grace) implements Effect {}
 
+  /**
+   * Has a stop that runs kill later.
+   *
+   * @param by from now
+   * @param most from the stop's beginning
+   */
+  record ExtendStop(Uid uid, Duration by, Duration most) implements Effect {}
+
   /** {@code target} as in the API; {@code request} 0: nobody waits for the outcome. */
   record Signal(Uid uid, int signal, int target, long request) implements Effect {}
 

@@ -1,6 +1,7 @@
 package orch.agent.core;
 
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import orch.api.model.HealthChecks;
 import orch.api.model.MemoryPressureAction;
@@ -67,6 +68,9 @@ final class ServiceMachine {
     if (what.stopping()) {
       effects.add(new Effect.Happened(attempt.known, "TASK_STOPPING", "it says that it is ending"));
     }
+    if (what.extendMicros() > 0) {
+      drawOut(attempt, Duration.of(what.extendMicros(), ChronoUnit.MICROS), effects);
+    }
     if (changed) {
       tell(attempt, service, now, effects);
     } else {
@@ -78,6 +82,25 @@ final class ServiceMachine {
     }
     if (what.trigger()) {
       surrender(attempt, Surrender.WATCHDOG, "watchdog: it asked to be restarted", now, effects);
+    }
+  }
+
+  /** Its shim keeps the time, and knows when the stop began. */
+  private static void drawOut(Attempt attempt, Duration by, List<Effect> effects) {
+    Duration most = attempt.longestStop();
+    if (most == null) {
+      return;
+    }
+    effects.add(new Effect.ExtendStop(attempt.uid(), by, most));
+    if (!attempt.drawnOut) {
+      attempt.drawnOut = true;
+      String why =
+          "it asked for "
+              + seconds(by.toNanos())
+              + " more to end; its stop may take "
+              + seconds(most.toNanos())
+              + " in all";
+      effects.add(new Effect.Happened(attempt.known, "STOP_EXTENDED", why));
     }
   }
 

@@ -88,15 +88,15 @@ final class Shutdown {
       return;
     }
     if (attempt.phase == Phase.STOPPING) {
-      boolean _ =
-          machine.apply(attempt, AttemptEvent.GRACE_OVER, AttemptMachine.Detail.NONE, now, effects);
-      return;
+      String reason = attempt.stop == null ? "" : attempt.stop.reason();
+      attempt.stop = new StopOrder(Duration.ZERO, reason);
+    } else {
+      remember(attempt, effects);
+      attempt.stop = new StopOrder(Duration.ZERO, OUT_OF_TIME);
+      attempt.surrender = Surrender.NODE_STOPS;
+      attempt.surrenderReason = OUT_OF_TIME;
+      attempt.reason = OUT_OF_TIME;
     }
-    remember(attempt, effects);
-    attempt.stop = new StopOrder(Duration.ZERO, OUT_OF_TIME);
-    attempt.surrender = Surrender.NODE_STOPS;
-    attempt.surrenderReason = OUT_OF_TIME;
-    attempt.reason = OUT_OF_TIME;
     boolean _ =
         machine.apply(attempt, AttemptEvent.STOP_ORDERED, AttemptMachine.Detail.NONE, now, effects);
   }

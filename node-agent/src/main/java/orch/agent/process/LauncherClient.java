@@ -107,10 +107,7 @@ public final class LauncherClient implements LauncherPort, CommandPort {
    */
   public List<String> missingLimits(List<String> unmountable) {
     Incoming.Welcome of = welcome;
-    if (of == null) {
-      return unmountable;
-    }
-    return MissingLimits.of(of.capabilities(), unmountable);
+    return of == null ? unmountable : MissingLimits.of(of.capabilities(), unmountable);
   }
 
   @Override
@@ -161,6 +158,17 @@ public final class LauncherClient implements LauncherPort, CommandPort {
       heard().dropped(uid);
     } else {
       orphans.stop(uid, grace);
+    }
+  }
+
+  @Override
+  public void extendStop(Uid uid, Duration by, Duration most) {
+    Shim shim = busy.get(uid);
+    Incoming.Welcome of = welcome;
+    if (shim == null) {
+      orphans.extendStop(uid, by, most);
+    } else if (of != null && (of.capabilities() & Protocol.CAP_EXTEND_STOP) != 0) {
+      send(shim, Outgoing.extendStop(++shim.seq, shim.slot, uid, by, most));
     }
   }
 

@@ -37,6 +37,15 @@ public interface LauncherPort {
   void stop(Uid uid, @Nullable Duration grace);
 
   /**
+   * Has a stop that runs kill later, if its shim can do that and nobody said otherwise: a grace
+   * that was said, a deadline and the end of a lease stay what they are.
+   *
+   * @param by from now
+   * @param most from the stop's beginning
+   */
+  void extendStop(Uid uid, Duration by, Duration most);
+
+  /**
    * Sends a signal; {@code outcome} hears of the processes that it reached, or of an error.
    *
    * @param target 0 or 1: the leader, 2: every process, 3: the process group of the leader

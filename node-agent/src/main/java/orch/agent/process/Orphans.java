@@ -187,7 +187,7 @@ final class Orphans {
     }
     if (process.alive(account.shimPid)) {
       try {
-        ask(at, account, seq -> Outgoing.stop(seq, account.slot, account.uid, grace));
+        ask(at, account, (seq, slot) -> Outgoing.stop(seq, slot, uid, grace));
         return;
       } catch (IOException e) {
         log.warn("cannot reach the shim of {}: {}; killing its tree", uid, e.getMessage());
@@ -198,15 +198,26 @@ final class Orphans {
 
   /** Gives its shim a later deadline; where no shim is left there is none. */
   void renew(LauncherPort.Deadline deadline) {
-    Account account = living.get(deadline.uid());
+    askIfGuarded(
+        deadline.uid(), (seq, slot) -> Outgoing.setDeadline(seq, slot, deadline), "its lease");
+  }
+
+  /** Has its shim kill it later; one that does not know how refuses. */
+  void extendStop(Uid uid, Duration by, Duration most) {
+    askIfGuarded(
+        uid, (seq, slot) -> Outgoing.extendStop(seq, slot, uid, by, most), "more time to end");
+  }
+
+  private void askIfGuarded(Uid uid, Request request, String what) {
+    Account account = living.get(uid);
     Place at = place;
     if (account == null || at == null || !process.alive(account.shimPid)) {
       return;
     }
     try {
-      ask(at, account, seq -> Outgoing.setDeadline(seq, account.slot, deadline));
+      ask(at, account, request);
     } catch (IOException e) {
-      log.warn("cannot renew the lease of {}: {}", deadline.uid(), e.getMessage());
+      log.warn("cannot tell the shim of {} {}: {}", uid, what, e.getMessage());
     }
   }
 
@@ -222,7 +233,7 @@ final class Orphans {
       if (leaf != null) {
         Files.writeString(leaf.resolve("cgroup.freeze"), frozen ? "1" : "0");
       } else if (process.alive(account.shimPid)) {
-        ask(at, account, seq -> Outgoing.freeze(seq, account.slot, account.uid, frozen));
+        ask(at, account, (seq, slot) -> Outgoing.freeze(seq, slot, uid, frozen));
       } else {
         return frozen ? "no shim guards it any more, and it has no cgroup" : "";
       }
@@ -235,7 +246,7 @@ final class Orphans {
   /** Makes a request under a number that the shim has not seen. */
   @FunctionalInterface
   private interface Request {
-    byte[] numbered(long seq);
+    byte[] numbered(long seq, int slot);
   }
 
   private void ask(Place at, Account account, Request request) throws IOException {
@@ -260,7 +271,7 @@ final class Orphans {
         // Events may come first; what they tell stands in the journal too.
         if (Incoming.read(buffer, received.length()) instanceof Incoming.Refused pong
             && pong.code() == 0) {
-          byte[] message = request.numbered(pong.lastSeq() + 1);
+          byte[] message = request.numbered(pong.lastSeq() + 1, account.slot);
           linux.send(fd, message, message.length, List.of(), true);
           return;
         }

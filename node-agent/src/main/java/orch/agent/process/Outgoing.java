@@ -102,6 +102,15 @@ final class Outgoing {
         put(body(32), uid).putInt(0).putInt(0).putLong(grace == null ? -1 : grace.toNanos()));
   }
 
+  /** Has a stop that runs kill later. */
+  static byte[] extendStop(long seq, int slot, Uid uid, Duration by, Duration most) {
+    return message(
+        Protocol.EXTEND_STOP,
+        seq,
+        slot,
+        put(body(32), uid).putLong(by.toNanos()).putLong(most.toNanos()));
+  }
+
   /** One START, cut into as many datagrams as it needs; its deadline is {@code deadline}'s. */
   static List<byte[]> start(long seq, int slot, StartRequest of, LauncherPort.Deadline deadline) {
     return start(Protocol.START, seq, slot, of, deadline, 0, List.of());

@@ -27,6 +27,7 @@ final class Protocol {
   static final int THAW = 20;
   static final int SET_DEADLINE = 21;
   static final int STOP = 22;
+  static final int EXTEND_STOP = 23;
   static final int EXEC = 30;
   static final int EXEC_SIGNAL = 31;
   static final int INPUT_GET = 32;
@@ -75,6 +76,7 @@ final class Protocol {
   static final long CAP_IO = 1 << 11;
   static final long CAP_CPUSET = 1 << 12;
   static final long CAP_KEEP = 1 << 14;
+  static final long CAP_EXTEND_STOP = 1 << 15;
 
   static final int KEEP_PLAIN = 0;
   static final int KEEP_QUEUE = 1;

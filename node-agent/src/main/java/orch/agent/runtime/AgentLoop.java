@@ -289,6 +289,7 @@ public final class AgentLoop {
       case Effect.Remember of -> seams.files().remember(of.attempt());
       case Effect.Start of -> start(of);
       case Effect.Stop of -> stop(of);
+      case Effect.ExtendStop of -> seams.launcher().extendStop(of.uid(), of.by(), of.most());
       case Effect.Renew of ->
           seams
               .launcher()

@@ -419,6 +419,7 @@ class AgentCoreRandomWalkTest {
         case Effect.CloseSession of -> throw new AssertionError(of.toString());
         case Effect.Freeze of -> freeze(of);
         case Effect.Signal of -> {}
+        case Effect.ExtendStop of -> throw new AssertionError("nobody asked for it: " + of);
         case Effect.Send of -> {}
         case Effect.Watch of -> {}
         case Effect.Happened of -> {}

@@ -166,10 +166,10 @@ class AgentCoreTest {
     }
 
     @Test
-    void aStopThatShowsNothingIsFollowedByKills() {
+    void aStopThatShowsNothingIsAskedForAgainWithNoOtherGrace() {
       agent.ready().wants(A).started(A).stops(A).passes(Duration.ofMinutes(1));
       agent.timer(A, Timer.GRACE);
-      assertEquals(Duration.ZERO, agent.all(Effect.Stop.class).getFirst().grace());
+      assertNull(agent.all(Effect.Stop.class).getFirst().grace());
       assertEquals(1, agent.all(Effect.SetTimer.class).size());
     }
 

@@ -2,16 +2,20 @@ package orch.agent.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
 import orch.api.model.AttemptState;
+import orch.api.model.ControllerMessage;
 import orch.api.model.HealthCheck;
 import orch.api.model.HealthChecks;
 import orch.api.model.Probe;
 import orch.api.model.Readiness;
 import orch.api.model.ResultKind;
+import orch.api.model.StopOrder;
+import orch.api.model.StopPolicy;
 import orch.api.model.Uid;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -103,6 +107,55 @@ class ServiceTest {
     Scenario of = hears(readying(), extend(Duration.ofMillis(1)));
     of.passes(Duration.ofSeconds(29)).timer(A, Timer.READY);
     assertEquals(List.of(), of.stopsSent());
+  }
+
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+
+  private static StopOrder stop(@Nullable Duration grace) {
+    return new StopOrder(grace, "cancelled by alice");
+  }
+
+  private static List<Effect.ExtendStop> extensions(Scenario of) {
+    return hears(of, extend(MINUTE)).all(Effect.ExtendStop.class);
+  }
+
+  @Test
+  void oneThatIsStoppedMayAskForMoreTimeToEnd() {
+    Scenario of = watched().stops(A);
+    assertEquals(
+        List.of(new Effect.ExtendStop(A, MINUTE, StopPolicy.BATCH_DEFAULT.maxGrace())),
+        extensions(of));
+    assertEquals(
+        "it asked for 60 s more to end; its stop may take 600 s in all",
+        of.all(Effect.Happened.class).getFirst().message());
+    assertEquals(1, extensions(of).size());
+    assertEquals(List.of(), of.all(Effect.Happened.class));
+  }
+
+  @Test
+  void anAgentThatTakesOverKeepsToTheStopThatWasDrawnOut() {
+    Scenario of = new Scenario().withHealth(new HealthChecks(null, TEN_TIMES_THREE, null));
+    of.launcher(new Found(A, null, 1, 0, null)).session().stops(A);
+    assertNull(of.all(Effect.Stop.class).getFirst().grace());
+    assertEquals(1, extensions(of).size());
+  }
+
+  @Test
+  void onlyAStopThatWasOrderedWithoutAGraceOfItsOwnIsDrawnOut() {
+    assertEquals(List.of(), extensions(watched()), "it runs");
+    Scenario said = watched();
+    said.orders(false, Scenario.order(A, Scenario.BOOT, stop(MINUTE), Duration.ZERO));
+    assertEquals(List.of(), extensions(said), "a grace was said");
+    Scenario evicted = watched();
+    evicted.input(new Input.Evicted(A, "evicted: memory pressure on the host"));
+    assertEquals(List.of(), extensions(evicted), "memory is short");
+    Scenario late = watched().timer(A, Timer.TIMEOUT);
+    assertEquals(List.of(A), late.stopsSent());
+    assertEquals(List.of(), extensions(late.stops(A)), "its time is over");
+    Scenario replaced = watched();
+    replaced.message(new ControllerMessage.StopReplaced(A, "replaced"));
+    assertEquals(List.of(A), replaced.stopsSent());
+    assertEquals(List.of(), extensions(replaced), "another of it runs");
   }
 
   @Test

@@ -166,6 +166,11 @@ class AgentLoopTest {
     }
 
     @Override
+    public void extendStop(Uid uid, Duration by, Duration most) {
+      did.add("extend the stop of " + uid + " by " + by + ", at most " + most);
+    }
+
+    @Override
     public void freeze(Uid uid, boolean frozen, SignalOutcome outcome) {
       outcome.done(1, "");
     }

@@ -211,7 +211,8 @@ final class SpecReaderTest {
         "2:1: retries: there is no key 'retries' here; did you mean 'restart.maxRetries'?");
     problems(
         "command: [x]\nstop: {colour: red}\n",
-        "2:8: stop.colour: there is no key 'colour' here; keys are signal, grace, preStop, mode");
+        "2:8: stop.colour: there is no key 'colour' here; keys are signal, grace, maxGrace,"
+            + " preStop, mode");
     problems(
         "command: [x]\n<<: {a: b}\n",
         "2:1: <<: merge keys are no part of YAML 1.2; name the keys, or use an alias");
