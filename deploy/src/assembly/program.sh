@@ -13,6 +13,9 @@ case $self in
   *) self=$PWD/$self ;;
 esac
 bin=${self%/*}
+case $bin in
+  */. | */.. | */) bin=$(cd "$bin" && pwd) ;; # such as ./orchctl
+esac
 home=${bin%/*}
 . "$home/libexec/java.sh"
 lib=$home/lib
