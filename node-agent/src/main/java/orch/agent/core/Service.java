@@ -68,6 +68,14 @@ final class Service {
     return check.period().multipliedBy(check.failures()).toNanos();
   }
 
+  boolean isReloading() {
+    return reloading;
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
   /** Answers whether its readiness changed. */
   boolean heard(Notification what, long nowNanos) {
     boolean before = ready;

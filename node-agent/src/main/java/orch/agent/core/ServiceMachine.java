@@ -56,16 +56,18 @@ final class ServiceMachine {
     }
     Service service = attempt.service();
     long watchdog = service.watchdogDue();
+    boolean reloads = what.reloading() && !service.isReloading();
+    boolean stops = what.stopping() && !service.isStopping();
     boolean changed = service.heard(what, now.bootNanos());
     if (what.mainPid() > 0) {
       effects.add(
           new Effect.Happened(
               attempt.known, "MAIN_PROCESS", "its main process is " + what.mainPid()));
     }
-    if (what.reloading()) {
+    if (reloads) {
       effects.add(new Effect.Happened(attempt.known, "RELOADING", "it reads its configuration"));
     }
-    if (what.stopping()) {
+    if (stops) {
       effects.add(new Effect.Happened(attempt.known, "TASK_STOPPING", "it says that it is ending"));
     }
     if (what.extendMicros() > 0) {

@@ -173,7 +173,8 @@ public final class AgentLoop {
   public void happened(
       @Nullable Uid uid, String type, String message, SortedMap<String, Long> figures) {
     KnownAttempt attempt = uid == null ? null : core.known(uid);
-    log.info("{} {}: {} {}", attempt == null ? nodeName : attempt.name(), type, message, figures);
+    String whose = attempt == null ? nodeName : attempt.name();
+    log.info("{} {}: {}{}", whose, type, message, figures.isEmpty() ? "" : " " + figures);
     happenings.add(attempt, type, message, figures, nanos(seams.clock().now()));
   }
 

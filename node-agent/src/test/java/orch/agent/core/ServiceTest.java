@@ -228,6 +228,9 @@ class ServiceTest {
     hears(of, new Notification(false, false, true, null, 0, false, false, 0, 0));
     assertEquals(Readiness.NOT_READY, of.report(A).readiness());
     assertEquals("stopping", of.report(A).statusText());
+    assertEquals(1, of.all(Effect.Happened.class).size());
+    hears(of, new Notification(false, false, true, "flushing", 0, false, false, 0, 0));
+    assertEquals(List.of(), of.all(Effect.Happened.class), "it has said so before");
     of.passes(Duration.ofHours(1)).timer(A, Timer.READY).timer(A, Timer.WATCHDOG);
     assertEquals(List.of(), of.stopsSent());
   }
