@@ -97,15 +97,15 @@ void shim_send_stop(struct shim *shim, uint32_t cause) {
 /* `grace`: ORCH_GRACE_OF_START for that of START. Only one that is said, or a deadline, shortens a stop that was drawn out. */
 static void begin_stop(struct shim *shim, uint32_t signal, uint32_t mode, uint64_t grace, uint32_t cause) {
   struct orch_slot *slot = shim->slot;
-  bool repeated = cause == CAUSE_REQUEST && grace == ORCH_GRACE_OF_START;
+  bool of_start = grace == ORCH_GRACE_OF_START;
   uint64_t now = boottime_now();
   /* The grace counts from the end of the lease, not from when a sleeping host wakes up and sees it. */
-  uint64_t kill_at = after(cause == CAUSE_LEASE ? slot->deadline : now, grace == ORCH_GRACE_OF_START ? slot->grace : grace);
+  uint64_t kill_at = after(cause == CAUSE_LEASE ? slot->deadline : now, of_start ? slot->grace : grace);
   slot->exit_flags |= cause == CAUSE_LEASE ? ORCH_E_LEASE : cause == CAUSE_DEADLINE ? ORCH_E_DEADLINE : ORCH_E_STOPPED;
   if (shim->killed) return;
   if (slot->kill_at != 0) {
-    bool drawn_out = repeated && (slot->exit_flags & ORCH_E_EXTENDED) != 0;
-    if (kill_at < slot->kill_at && !drawn_out) slot->kill_at = kill_at;
+    bool stays = of_start && cause == CAUSE_REQUEST && (slot->exit_flags & ORCH_E_EXTENDED) != 0;
+    if (kill_at < slot->kill_at && !stays) slot->kill_at = kill_at;
     if (mode < slot->stop_mode) slot->stop_mode = mode;
     return;
   }

@@ -2,7 +2,6 @@ package orch.systemtests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,15 +39,10 @@ class ProgramsIT {
 
   @Test
   void byALinkToALink(@TempDir Path directory) throws Exception {
-    Path link = Files.createSymbolicLink(directory.resolve("orchctl"), linkTo(directory));
+    Path program = Cluster.distribution().resolve("bin/orchctl");
+    Path first = Files.createSymbolicLink(directory.resolve("first"), program);
+    Path link = Files.createSymbolicLink(directory.resolve("orchctl"), first.getFileName());
     answers(directory, "./orchctl");
     answers(Path.of("/"), link.toString());
-  }
-
-  /** Relative, to a link into the distribution. */
-  private static Path linkTo(Path directory) throws IOException {
-    Path program = Cluster.distribution().resolve("bin/orchctl");
-    Files.createSymbolicLink(directory.resolve("first"), program);
-    return Path.of("first");
   }
 }

@@ -130,14 +130,12 @@ final class Attempt {
    * does not wait.
    */
   @Nullable Duration longestStop() {
-    boolean given = timedOut || unleased || surrender != null;
-    return phase != Phase.STOPPING
-            || given
-            || definition == null
-            || stop == null
-            || stop.grace() != null
-        ? null
-        : definition.spec().stop().maxGrace();
+    boolean ordered = stop != null && stop.grace() == null;
+    boolean mustEnd = timedOut || unleased || surrender != null;
+    if (phase != Phase.STOPPING || !ordered || mustEnd || definition == null) {
+      return null;
+    }
+    return definition.spec().stop().maxGrace();
   }
 
   boolean standsStill() {

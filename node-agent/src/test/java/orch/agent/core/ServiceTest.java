@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 /** What a task says of itself, and what it does not say in time. */
 class ServiceTest {
   private static final Uid A = Scenario.uid(1);
+  private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final HealthCheck TEN_TIMES_THREE = check(Duration.ofSeconds(10), 3);
 
   private static HealthCheck check(Duration period, int failures) {
@@ -109,12 +110,6 @@ class ServiceTest {
     assertEquals(List.of(), of.stopsSent());
   }
 
-  private static final Duration MINUTE = Duration.ofMinutes(1);
-
-  private static StopOrder stop(@Nullable Duration grace) {
-    return new StopOrder(grace, "cancelled by alice");
-  }
-
   private static List<Effect.ExtendStop> extensions(Scenario of) {
     return hears(of, extend(MINUTE)).all(Effect.ExtendStop.class);
   }
@@ -144,7 +139,8 @@ class ServiceTest {
   void onlyAStopThatWasOrderedWithoutAGraceOfItsOwnIsDrawnOut() {
     assertEquals(List.of(), extensions(watched()), "it runs");
     Scenario said = watched();
-    said.orders(false, Scenario.order(A, Scenario.BOOT, stop(MINUTE), Duration.ZERO));
+    StopOrder soon = new StopOrder(MINUTE, "cancelled by alice");
+    said.orders(false, Scenario.order(A, Scenario.BOOT, soon, Duration.ZERO));
     assertEquals(List.of(), extensions(said), "a grace was said");
     Scenario evicted = watched();
     evicted.input(new Input.Evicted(A, "evicted: memory pressure on the host"));
