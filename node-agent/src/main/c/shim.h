@@ -131,5 +131,6 @@ void shim_send_pending(struct shim *shim);
 void shim_orphan_listen(struct shim *shim);
 void shim_orphan_accept(struct shim *shim);
 void shim_wake_launcher(struct shim *shim);
+void shim_announce_lease(struct shim *shim); /* the launcher watches leases from now on */
 
 #endif

@@ -311,6 +311,7 @@ static void obey(struct shim *shim, uint16_t type, uint64_t seq, const char *bod
     shim_refuse(shim, seq, ORCH_REFUSED_CLAIMED, 0, "another shim has claimed this attempt");
     return;
   }
+  if (leased) shim_announce_lease(shim);
   int error = append_claim(shim);
   if (error == ECANCELED) {
     shim_free_slot(shim);

@@ -241,7 +241,7 @@ static void set_deadline(struct shim *shim, uint64_t at, bool lease) {
   if (!lease) slot->start_flags &= ~ORCH_S_LEASE;
   shared_store(slot->deadline, at);
   if (lease) slot->start_flags |= ORCH_S_LEASE;
-  if (lease && !was) shim_wake_launcher(shim); /* it watches leases from now on */
+  if (lease && !was) shim_announce_lease(shim);
   shim_arm_deadline(shim);
 }
 

@@ -62,12 +62,21 @@ void shim_refuse(struct shim *shim, uint64_t seq, uint32_t code, int error, cons
   shim_send(shim, code == 0 ? ORCH_PONG : ORCH_REFUSED, seq, &refused, sizeof refused, text, refused.text_length, false);
 }
 
-void shim_wake_launcher(struct shim *shim) {
-  if (shim->life < 0 || __atomic_exchange_n(&shim->table->wanted, 1, __ATOMIC_SEQ_CST) != 0) return;
+static void wake(struct shim *shim) {
   uint64_t one = 1;
   /* The counter cannot overflow; a failure would only delay the sync to the launcher's next look. */
   ssize_t written = write(shim->wake, &one, sizeof one);
   (void)written;
+}
+
+void shim_wake_launcher(struct shim *shim) {
+  if (shim->life < 0 || __atomic_exchange_n(&shim->table->wanted, 1, __ATOMIC_SEQ_CST) != 0) return;
+  wake(shim);
+}
+
+/* Never held back by a wake before: what that one led to may have been the last look, with no lease seen yet. */
+void shim_announce_lease(struct shim *shim) {
+  if (shim->life >= 0) wake(shim);
 }
 
 static void dispatch(struct shim *shim, size_t length, const int *fds, uint32_t fd_count) {
