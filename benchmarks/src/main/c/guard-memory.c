@@ -47,7 +47,7 @@ static void begin(uint64_t first) {
     start_send(&s, &client, n);
     start_free(&s);
   }
-  for (uint32_t n = 0; n < client.shims; n++) client_await(client.shim[n], ORCH_STARTED, &message, 60000);
+  for (uint32_t n = 0; n < client.shims; n++) client_await(client.shim[n], ORCH_STARTED, &message);
   sleep(2); /* their output is read */
 }
 
@@ -56,7 +56,7 @@ static void end(uint64_t first) {
     struct orch_uid uid = client_uid(first + n);
     client_send(&client, client.shim[n], ORCH_KILL, ++client.seq[n], 0, &uid, sizeof uid);
   }
-  for (uint32_t n = 0; n < client.shims; n++) client_await(client.shim[n], ORCH_EXITED, &message, 60000);
+  for (uint32_t n = 0; n < client.shims; n++) client_await(client.shim[n], ORCH_EXITED, &message);
 }
 
 int main(int argc, char **argv) {

@@ -149,13 +149,13 @@ static void measure_guards(struct driver *d) {
     start_send(&s, &d->client, n);
     start_free(&s);
   }
-  for (uint32_t n = 0; n < d->client.shims; n++) client_await(d->client.shim[n], ORCH_STARTED, &m, 5000);
+  for (uint32_t n = 0; n < d->client.shims; n++) client_await(d->client.shim[n], ORCH_STARTED, &m);
   printf("PSS a busy shim: %.0f KiB (%u shims), launcher %.0f KiB\n", mean_pss(d), d->client.shims, pss_kib((uint32_t)d->client.launcher_pid));
   for (uint32_t n = 0; n < d->client.shims; n++) {
     struct orch_uid uid = client_uid(UINT64_C(1) << 40 | n);
     client_send(&d->client, d->client.shim[n], ORCH_KILL, ++d->client.seq[n], 0, &uid, sizeof uid);
   }
-  for (uint32_t n = 0; n < d->client.shims; n++) client_await(d->client.shim[n], ORCH_EXITED, &m, 5000);
+  for (uint32_t n = 0; n < d->client.shims; n++) client_await(d->client.shim[n], ORCH_EXITED, &m);
 }
 
 static double bare_phase(struct driver *d, unsigned count, unsigned loops) {

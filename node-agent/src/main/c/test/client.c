@@ -63,7 +63,7 @@ void client_launch(struct client *c, const char *binary, const char *run, const 
   close(ready[1]);
   char word[8] = "";
   struct pollfd p = {.fd = ready[0], .events = POLLIN};
-  if (poll(&p, 1, 20000) != 1 || read(ready[0], word, 6) != 6 || strcmp(word, "ready\n") != 0) die("the launcher did not become ready; see %s.log", run);
+  if (poll(&p, 1, PATIENCE) != 1 || read(ready[0], word, 6) != 6 || strcmp(word, "ready\n") != 0) die("the launcher did not become ready; see %s.log", run);
   close(ready[0]);
 }
 
@@ -141,7 +141,7 @@ void client_kept(struct client *c) {
   c->kept_fd = 0;
   for (;;) {
     int passed;
-    if (!next_with_fd(c->launcher, &m, 10000, &passed)) die("the launcher says nothing to KEPT_GET");
+    if (!next_with_fd(c->launcher, &m, PATIENCE, &passed)) die("the launcher says nothing to KEPT_GET");
     if (m.header.type == ORCH_KEPT && m.header.seq == 99) take_kept(c, &m, passed);
     if (m.header.type == ORCH_KEPT_ALL && m.header.seq == 99) return;
   }
@@ -167,7 +167,7 @@ bool client_connect(struct client *c, uint32_t *refused) {
   c->launcher = fd;
   for (;;) {
     int passed;
-    if (!next_with_fd(fd, &m, 10000, &passed)) die("the launcher says nothing to HELLO");
+    if (!next_with_fd(fd, &m, PATIENCE, &passed)) die("the launcher says nothing to HELLO");
     if (m.header.type == ORCH_REFUSED) {
       struct orch_refused r;
       memcpy(&r, m.body, sizeof r);
@@ -196,7 +196,7 @@ int client_end(struct client *c) {
   client_disconnect(c);
   if (c->launcher_pid == 0) return 0;
   kill(c->launcher_pid, SIGTERM);
-  for (int n = 0; n < 1000; n++) {
+  for (int n = 0; n < PATIENCE / 10; n++) {
     pid_t got = waitpid(c->launcher_pid, &status, WNOHANG);
     if (got == c->launcher_pid) {
       c->launcher_pid = 0;
@@ -241,11 +241,11 @@ bool client_next(int fd, struct message *m, int millis) {
   return got;
 }
 
-void client_await(int fd, uint16_t type, struct message *m, int millis) {
-  uint64_t end = nanos_now() + (uint64_t)millis * 1000000u;
+void client_await(int fd, uint16_t type, struct message *m) {
+  uint64_t end = nanos_now() + PATIENCE * UINT64_C(1000000);
   for (;;) {
     uint64_t now = nanos_now();
-    if (now >= end || !client_next(fd, m, (int)((end - now) / 1000000u) + 1)) die("message %u did not come in %d ms", type, millis);
+    if (now >= end || !client_next(fd, m, (int)((end - now) / 1000000u) + 1)) die("message %u did not come in %d ms", type, PATIENCE);
     if (m->header.type == type) return;
     if (m->header.type == ORCH_REFUSED && type != ORCH_REFUSED) {
       struct orch_refused r;
@@ -259,10 +259,10 @@ void client_await(int fd, uint16_t type, struct message *m, int millis) {
   }
 }
 
-void client_await_synced(struct client *c, uint64_t position, int millis) {
+void client_await_synced(struct client *c, uint64_t position) {
   static struct message m;
   while (c->synced < position) {
-    client_await(c->launcher, ORCH_SYNCED, &m, millis);
+    client_await(c->launcher, ORCH_SYNCED, &m);
     struct orch_synced s;
     memcpy(&s, m.body, sizeof s);
     if (s.error != 0) die("sync: %s", strerror((int)s.error));

@@ -9,7 +9,11 @@
 
 #include "../protocol_kept.h"
 
-enum { CLIENT_SHIMS_MAX = 1024, CLIENT_MESSAGE_MAX = ORCH_MESSAGE_MAX };
+enum {
+  CLIENT_SHIMS_MAX = 1024,
+  CLIENT_MESSAGE_MAX = ORCH_MESSAGE_MAX,
+  PATIENCE = 30000, /* ms, for what must come: a machine may be slow, only what hangs takes so long */
+};
 
 struct client {
   pid_t launcher_pid; /* 0: not our child */
@@ -63,10 +67,10 @@ void client_send(struct client *client, int fd, uint16_t type, uint64_t seq, uin
 void client_send_fds(int fd, uint16_t type, uint64_t seq, const void *body, size_t length, const int *fds, size_t count);
 /* The next message of a socket; false after `millis`. */
 bool client_next(int fd, struct message *message, int millis);
-/* Reads until a message of the type comes; others are dropped. Dies after `millis`. */
-void client_await(int fd, uint16_t type, struct message *message, int millis);
+/* Reads until a message of the type comes; others are dropped. Dies after PATIENCE. */
+void client_await(int fd, uint16_t type, struct message *message);
 /* Waits on the launcher's connection until the position is durable. */
-void client_await_synced(struct client *client, uint64_t position, int millis);
+void client_await_synced(struct client *client, uint64_t position);
 
 void start_begin(struct start *start, const struct client *client, uint64_t sequence);
 void start_tlv(struct start *start, uint16_t tag, const void *value, size_t length);

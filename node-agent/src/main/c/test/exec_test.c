@@ -69,14 +69,14 @@ static size_t read_all(int fd, char *text, size_t size) {
 
 static struct orch_exec_started command_started(uint32_t shim) {
   struct orch_exec_started started;
-  client_await(agent.shim[shim], ORCH_EXEC_STARTED, &message, 5000);
+  client_await(agent.shim[shim], ORCH_EXEC_STARTED, &message);
   memcpy(&started, message.body, sizeof started);
   return started;
 }
 
 static struct orch_exec_exited command_exited(uint32_t shim) {
   struct orch_exec_exited exited;
-  client_await(agent.shim[shim], ORCH_EXEC_EXITED, &message, 8000);
+  client_await(agent.shim[shim], ORCH_EXEC_EXITED, &message);
   expect(message.length == sizeof exited);
   memcpy(&exited, message.body, sizeof exited);
   return exited;
@@ -126,14 +126,13 @@ static void a_command_has_its_streams_and_its_exit_code(void) {
 }
 
 static void what_a_command_leaves_behind_is_killed_and_the_task_is_not(void) {
-  char text[64];
+  char path[512], script[1300];
   struct orch_started task;
   uint64_t sequence = sleeping(0, &task);
-  struct command c = command(1, sequence, "setsid sh -c 'echo $$; exec sleep 60' 2>&- & sleep 0.2; exit 0");
-  ssize_t n = read(c.out, text, sizeof text - 1);
-  expect(n > 0);
-  text[n] = '\0';
-  long left = strtol(text, NULL, 10);
+  path_of(path, "left");
+  snprintf(script, sizeof script, "setsid sh -c 'echo $$ > %s; exec sleep 60' 2>&- & until [ -s %s ]; do sleep 0.01; done; exit 0", path, path);
+  struct command c = command(1, sequence, script);
+  long left = number_in(path);
   expect(left > 1 && command_exited(1).exit_status == 0);
   expect(!alive(left) && alive(task.pid));
   leave(&c);
@@ -177,7 +176,7 @@ static void a_command_that_cannot_be_started_says_why_and_frees_the_shim(void) {
   start_begin(&s, &agent, sequence);
   start_strings(&s, ORCH_T_ARGV, nowhere);
   struct command c = send_command(1, sequence, &s);
-  client_await(agent.shim[1], ORCH_EXEC_FAILED, &message, 5000);
+  client_await(agent.shim[1], ORCH_EXEC_FAILED, &message);
   memcpy(&failed, message.body, sizeof failed);
   expect(failed.stage == ORCH_STAGE_EXEC && failed.error == ENOENT);
   leave(&c);
@@ -185,7 +184,7 @@ static void a_command_that_cannot_be_started_says_why_and_frees_the_shim(void) {
   end_task(0, sequence);
   c = command(1, sequence, "true"); /* in an attempt that is over */
   if (with_cgroups()) {
-    client_await(agent.shim[1], ORCH_EXEC_FAILED, &message, 5000);
+    client_await(agent.shim[1], ORCH_EXEC_FAILED, &message);
     memcpy(&failed, message.body, sizeof failed);
     expect(failed.stage == ORCH_STAGE_CGROUP && failed.error == ENOENT);
   } else {
@@ -230,7 +229,7 @@ static void a_command_in_a_task_with_a_pid_namespace_is_inside_of_it(void) {
   s.fixed.flags |= ORCH_S_PID_NAMESPACE;
   c = send_command(1, sequence, &s);
   struct orch_start_failed failed;
-  client_await(agent.shim[1], ORCH_EXEC_FAILED, &message, 5000);
+  client_await(agent.shim[1], ORCH_EXEC_FAILED, &message);
   memcpy(&failed, message.body, sizeof failed);
   expect(with_cgroups() ? failed.stage == ORCH_STAGE_CGROUP : failed.stage == ORCH_STAGE_PID_NAMESPACE && failed.error == ESRCH);
   leave(&c);
@@ -259,8 +258,8 @@ static void a_shim_that_dies_takes_its_command_with_it(void) {
   struct orch_exec_started begun = command_started(1);
   await_up(&c);
   expect(kill((pid_t)agent.shim_pid[1], SIGKILL) == 0);
-  await_gone(begun.pid, 3000);
-  client_await(agent.launcher, ORCH_SHIM_DEAD, &message, 3000);
+  await_gone(begun.pid);
+  client_await(agent.launcher, ORCH_SHIM_DEAD, &message);
   leave(&c);
   expect(alive(task.pid));
   ping(1);
@@ -306,7 +305,6 @@ static void input_outlives_the_agent_and_ends_when_it_is_told_to(void) {
   int again = fd_of_input(0, sequence);
   expect(again >= 0 && write(again, "two\n", 4) == 4);
   close(again);
-  usleep(50000);
   expect(about(0, ORCH_INPUT_END, sequence).error == 0);
   expect(ended(0).exit_status == 0);
   expect(printed(sequence, 1, "one\ntwo\nover\n"));
@@ -323,8 +321,7 @@ static void a_terminal_is_read_as_the_tasks_output(void) {
   int fds[] = {master, slave, slave, slave};
   send_with_fds(0, ORCH_START, &s, targets, fds, 4);
   close(slave);
-  started(0);
-  usleep(100000);
+  await_printed(sequence, "tty\r\n"); /* and it echoes no more */
   expect(write(master, "word\n", 5) == 5);
   close(master);
   expect(ended(0).exit_status == 0);

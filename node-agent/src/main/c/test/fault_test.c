@@ -34,25 +34,19 @@ static uint64_t begin_with_files(uint32_t shim, const char *format, const char *
   return begin(shim, script, flags);
 }
 
-static void kill_shim(uint32_t shim) {
-  struct orch_shim_dead dead;
-  expect(kill((pid_t)agent.shim_pid[shim], SIGKILL) == 0);
-  do {
-    client_await(agent.launcher, ORCH_SHIM_DEAD, &message, 5000);
-    memcpy(&dead, message.body, sizeof dead);
-  } while (dead.new_pid == 0);
-  expect(dead.slot == shim && dead.pid == agent.shim_pid[shim]);
-  agent.shim_pid[shim] = dead.new_pid;
-}
-
 /* ---- stopping ---- */
+
+static void ask_to_stop(uint64_t sequence, uint64_t grace_millis) {
+  struct orch_stop body = {client_uid(sequence), SIGTERM, ORCH_MODE_GROUP, grace_millis * 1000000u};
+  ask(0, ORCH_STOP, &body, sizeof body);
+}
 
 static void a_stop_is_a_signal_and_the_real_status(void) {
   char path[512];
   path_of(path, "up");
   uint64_t sequence = begin_with_files(0, "trap 'exit 7' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path, 3000);
-  expect(stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 5000).error == 0);
+  number_in(path);
+  expect(stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, AMPLE).error == 0);
   struct orch_exit e = ended(0);
   expect(e.si_code == EXITED && e.exit_status == 7 && (e.flags & ORCH_E_STOPPED) != 0 && (e.flags & ORCH_E_GRACE_OVER) == 0);
   expect(e.stop_signal == SIGTERM);
@@ -62,25 +56,26 @@ static void what_ignores_the_signal_is_killed_after_the_grace(void) {
   char path[512];
   path_of(path, "up");
   uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path, 3000);
+  number_in(path);
   uint64_t from = nanos_now();
   stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 200);
   struct orch_exit e = ended(0);
   uint64_t took = (nanos_now() - from) / 1000000;
   expect(e.si_code == KILLED && e.exit_status == SIGKILL && (e.flags & ORCH_E_GRACE_OVER) != 0 && e.stop_signal == SIGKILL);
-  expect(took >= 190 && took < 2000 && leaves() == 0);
+  expect(took >= 190 && leaves() == 0);
 }
 
 static void a_second_stop_can_only_bring_the_kill_forward(void) {
   char path[512];
   path_of(path, "up");
   uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path, 3000);
-  uint64_t from = nanos_now();
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 60000);
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 100);
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 60000);
-  expect(ended(0).exit_status == SIGKILL && nanos_now() - from < 3000000000u);
+  number_in(path);
+  hold_shim(0);
+  ask_to_stop(sequence, AMPLE);
+  ask_to_stop(sequence, 100);
+  ask_to_stop(sequence, AMPLE);
+  let_shim_go(0);
+  expect(ended(0).exit_status == SIGKILL);
 }
 
 /* ---- stops that are drawn out ---- */
@@ -102,20 +97,29 @@ static struct slow begin_slow_to_stop(void) {
   s.fixed.grace = 0;
   start_send(&s, &agent, 0);
   start_free(&s);
-  slow.pid = number_in(up, 3000);
+  slow.pid = number_in(up);
   return slow;
+}
+
+/* The shim comes to it before the grace is over. */
+static void stop_and_draw_out(struct slow slow, uint64_t grace_millis, uint64_t most_millis) {
+  struct orch_extend_stop extend = {client_uid(slow.sequence), AMPLE * UINT64_C(1000000), most_millis * 1000000u};
+  hold_shim(0);
+  ask_to_stop(slow.sequence, grace_millis);
+  ask(0, ORCH_EXTEND_STOP, &extend, sizeof extend);
+  let_shim_go(0);
+  expect(answer(0).error == 0 && answer(0).error == 0);
 }
 
 static void a_stop_that_is_drawn_out_kills_later_and_says_so(void) {
   struct slow slow = begin_slow_to_stop();
-  expect(extend_stop(0, slow.sequence, 60000, 60000).error == ESRCH); /* no stop runs */
-  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 300);
-  expect(extend_stop(0, slow.sequence, 60000, 60000).error == 0);
-  expect(extend_stop(0, slow.sequence, 1, 60000).error == 0); /* less than it has brings nothing forward */
+  expect(extend_stop(0, slow.sequence, AMPLE, AMPLE).error == ESRCH); /* no stop runs */
+  stop_and_draw_out(slow, 300, AMPLE);
+  expect(extend_stop(0, slow.sequence, 1, AMPLE).error == 0); /* less than it has brings nothing forward */
   kill_shim(0);                                              /* its replacement keeps to it */
   usleep(600000);
   expect(alive(slow.pid));
-  close(open(slow.done, O_WRONLY | O_CREAT, 0600));
+  touch(slow.done);
   struct orch_exit e = ended(0);
   expect(e.si_code == EXITED && e.exit_status == 7);
   expect((e.flags & (ORCH_E_STOPPED | ORCH_E_EXTENDED | ORCH_E_GRACE_OVER)) == (ORCH_E_STOPPED | ORCH_E_EXTENDED));
@@ -124,31 +128,26 @@ static void a_stop_that_is_drawn_out_kills_later_and_says_so(void) {
 static void a_stop_is_drawn_out_no_further_than_it_may_be(void) {
   struct slow slow = begin_slow_to_stop();
   uint64_t from = nanos_now();
-  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 100);
-  expect(extend_stop(0, slow.sequence, 60000, 600).error == 0);
+  stop_and_draw_out(slow, 100, 600);
   struct orch_exit e = ended(0);
-  uint64_t took = (nanos_now() - from) / 1000000;
   expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_GRACE_OVER) != 0);
-  expect(took >= 600 && took < 5000);
+  expect(nanos_now() - from >= 600000000u);
 }
 
 static void a_stop_that_is_drawn_out_ends_by_a_grace_that_is_said(void) {
   struct slow slow = begin_slow_to_stop();
-  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 100);
-  expect(extend_stop(0, slow.sequence, 60000, 60000).error == 0);
+  stop_and_draw_out(slow, 100, AMPLE);
   struct orch_stop again = {client_uid(slow.sequence), 0, 0, ORCH_GRACE_OF_START}; /* of an agent that was restarted */
   expect(request(0, ORCH_STOP, &again, sizeof again).error == 0);
   usleep(200000);
   expect(alive(slow.pid));
-  uint64_t from = nanos_now();
   stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 100);
-  expect(ended(0).exit_status == SIGKILL && nanos_now() - from < 5000000000u);
+  expect(ended(0).exit_status == SIGKILL);
 }
 
 static void the_stop_of_a_time_limit_is_not_drawn_out(void) {
   struct slow slow = begin_slow_to_stop();
-  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 200);
-  expect(extend_stop(0, slow.sequence, 60000, 60000).error == 0);
+  stop_and_draw_out(slow, 100, AMPLE);
   struct orch_set_deadline set = {client_uid(slow.sequence), nanos_now()};
   expect(request(0, ORCH_SET_DEADLINE, &set, sizeof set).error == 0);
   struct orch_exit e = ended(0);
@@ -161,19 +160,19 @@ static void a_stopped_or_frozen_task_stops_in_time(void) {
   char path[512];
   path_of(path, "up");
   uint64_t sequence = begin_with_files(0, "trap 'exit 5' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  long pid = number_in(path, 3000);
+  long pid = number_in(path);
   expect(kill((pid_t)pid, SIGSTOP) == 0);
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 5000);
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, AMPLE);
   expect(ended(0).exit_status == 5);
   path_of(path, "up");
   sequence = begin_with_files(0, "trap 'exit 6' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path, 3000);
+  number_in(path);
   expect(about(0, ORCH_FREEZE, sequence).error == 0);
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 5000);
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, AMPLE);
   expect(ended(0).exit_status == 6);
   path_of(path, "up");
-  sequence = begin_with_files(0, "echo $$ > %s; sleep 100%s", path, "", 0);
-  number_in(path, 3000);
+  sequence = begin_with_files(0, "echo $$ > %s; sleep 1000%s", path, "", 0);
+  number_in(path);
   about(0, ORCH_FREEZE, sequence);
   about(0, ORCH_KILL, sequence);
   expect(ended(0).exit_status == SIGKILL && leaves() == 0);
@@ -184,15 +183,15 @@ static void frozen_means_frozen_and_thaw_goes_on(void) {
   struct stat before, after;
   path_of(path, "beat");
   uint64_t sequence = begin_with_files(0, "while :; do echo 1 >> %s; sleep 0.005; done%s", path, "", 0);
-  number_in(path, 3000);
+  number_in(path);
   expect(about(0, ORCH_FREEZE, sequence).error == 0);
-  usleep(50000);
-  expect(stat(path, &before) == 0);
-  usleep(100000);
-  expect(stat(path, &after) == 0 && after.st_size == before.st_size);
+  do { /* at its next moment outside the kernel it stands */
+    expect(stat(path, &before) == 0);
+    usleep(100000);
+    expect(stat(path, &after) == 0);
+  } while (after.st_size != before.st_size);
   expect(about(0, ORCH_THAW, sequence).error == 0);
-  usleep(100000);
-  expect(stat(path, &after) == 0 && after.st_size > before.st_size);
+  while (stat(path, &after) == 0 && after.st_size == before.st_size) usleep(1000);
   about(0, ORCH_KILL, sequence);
   ended(0);
 }
@@ -204,12 +203,12 @@ static void a_signal_reaches_the_leader_or_all(void) {
   uint64_t sequence = begin_with_files(
       0, "sh -c 'trap \"echo child; exit\" USR1; echo $$ > %s; while :; do sleep 0.01; done' & trap 'echo leader' USR1; echo $$ > %s; wait; wait; wait; exit 0", child,
       up, 0);
-  number_in(up, 3000);
-  number_in(child, 3000);
+  number_in(up);
+  number_in(child);
   struct orch_signal s = {client_uid(sequence), SIGUSR1, ORCH_MODE_PROCESS};
   struct orch_done done = request(0, ORCH_SIGNAL, &s, sizeof s);
   expect(done.error == 0 && done.count == 1);
-  usleep(50000);
+  await_printed(sequence, "leader\n");
   /* sleep has no handler: it dies by USR1, the shells say who they are */
   s.mode = ORCH_MODE_GROUP;
   done = request(0, ORCH_SIGNAL, &s, sizeof s);
@@ -225,39 +224,41 @@ static void a_signal_reaches_the_leader_or_all(void) {
 static void daemons_and_session_leaders_die_with_the_leader(void) {
   char path[512];
   path_of(path, "daemon");
-  uint64_t sequence = begin_with_files(0, "setsid sh -c '(setsid sh -c \"echo \\$\\$ > %s; exec sleep 100\" &) ; exit' ; while ! [ -s %s ]; do sleep 0.01; done; exit 3", path,
+  uint64_t sequence = begin_with_files(0, "setsid sh -c '(setsid sh -c \"echo \\$\\$ > %s; exec sleep 1000\" &) ; exit' ; while ! [ -s %s ]; do sleep 0.01; done; exit 3", path,
                                        path, 0);
   (void)sequence;
   struct orch_exit e = ended(0);
   expect(e.si_code == EXITED && e.exit_status == 3 && (e.flags & ORCH_E_DESCENDANTS) != 0 && (e.flags & ORCH_E_KILLED_REST) != 0);
-  expect(!alive(number_in(path, 1000)) && leaves() == 0);
+  expect(!alive(number_in(path)) && leaves() == 0);
 }
 
 static void with_wait_the_descendants_are_waited_for_and_their_output_kept(void) {
-  uint64_t sequence = begin(0, "(sleep 0.3; echo late) & exit 3", ORCH_S_WAIT);
-  client_await(agent.shim[0], ORCH_LEADER_EXITED, &message, 3000);
+  char go[512];
+  path_of(go, "go");
+  uint64_t sequence = begin_with_files(0, "(until [ -e %s ]; do sleep 0.01; done; echo late%s) & exit 3", go, "", ORCH_S_WAIT);
+  client_await(agent.shim[0], ORCH_LEADER_EXITED, &message);
   struct orch_exit leader = exit_of(&message);
   expect(leader.exit_status == 3 && leader.ended_boot == 0 && leader.exited_boot > 0);
+  uint64_t gone_on = nanos_now();
+  touch(go);
   struct orch_exit e = ended(0);
-  expect(e.exit_status == 3 && e.ended_boot - e.exited_boot > 200000000u && (e.flags & ORCH_E_KILLED_REST) == 0);
+  expect(e.exit_status == 3 && e.exited_boot < gone_on && e.ended_boot > gone_on && (e.flags & ORCH_E_KILLED_REST) == 0);
   expect(printed(sequence, 1, "late\n"));
   expect(journal_count(agent.journal, ORCH_J_LEADER, sequence, NULL, 0) == 1);
 }
 
 static void the_wait_for_descendants_ends_after_its_timeout(void) {
   uint64_t sequence;
-  struct start s = shell("sleep 100 & exit 0", &sequence);
+  struct start s = shell("sleep 1000 & exit 0", &sequence);
   s.fixed.flags |= ORCH_S_WAIT;
   s.fixed.drain_timeout = 100000000;
-  uint64_t from = nanos_now();
   start_send(&s, &agent, 0);
   start_free(&s);
-  struct orch_exit e = ended(0);
-  expect((e.flags & ORCH_E_KILLED_REST) != 0 && nanos_now() - from < 3000000000u && leaves() == 0);
+  expect((ended(0).flags & ORCH_E_KILLED_REST) != 0 && leaves() == 0);
 }
 
 static void zombies_and_fork_storms_do_not_hold_up_a_kill(void) {
-  uint64_t sequence = begin(0, "for i in 1 2 3 4 5 6 7 8; do (while :; do (sleep 0.01 &) ; done) & done; exec sleep 100", 0);
+  uint64_t sequence = begin(0, "for i in 1 2 3 4 5 6 7 8; do (while :; do (sleep 0.01 &) ; done) & done; exec sleep 10000", 0);
   usleep(200000);
   about(0, ORCH_KILL, sequence);
   expect(ended(0).exit_status == SIGKILL && leaves() == 0);
@@ -268,7 +269,7 @@ static void a_cgroup_of_its_own_inside_the_leaf_goes_too(void) {
   uint64_t sequence;
   struct start s = shell("", &sequence);
   start_free(&s);
-  snprintf(script, sizeof script, "d=%s/t-%08x%08x%016llx; mkdir $d/inner $d/inner/deep; sleep 100 & echo $! > $d/inner/deep/cgroup.procs; exit 0", cgroup_root, 1u, 2u,
+  snprintf(script, sizeof script, "d=%s/t-%08x%08x%016llx; mkdir $d/inner $d/inner/deep; sleep 1000 & echo $! > $d/inner/deep/cgroup.procs; exit 0", cgroup_root, 1u, 2u,
            (unsigned long long)sequence + 1);
   s = shell(script, &sequence);
   start_send(&s, &agent, 0);
@@ -279,10 +280,12 @@ static void a_cgroup_of_its_own_inside_the_leaf_goes_too(void) {
 
 /* ---- deadlines ---- */
 
+#define SECOND UINT64_C(1000000000)
+
 static void a_deadline_is_kept_without_any_agent(void) {
   uint64_t sequence;
-  struct start s = shell("exec sleep 100", &sequence);
-  s.fixed.deadline = nanos_now() + 10000000000u;
+  struct start s = shell("exec sleep 10000", &sequence);
+  s.fixed.deadline = nanos_now() + 1000 * SECOND;
   s.fixed.grace = 0;
   start_send(&s, &agent, 0);
   start_free(&s);
@@ -290,20 +293,22 @@ static void a_deadline_is_kept_without_any_agent(void) {
   struct orch_set_deadline set = {client_uid(sequence), nanos_now() + 150000000u};
   expect(request(0, ORCH_SET_DEADLINE, &set, sizeof set).error == 0);
   client_disconnect(&agent);
-  await_gone(t.pid, 3000);
+  await_gone(t.pid);
   client_connect(&agent, NULL);
   struct orch_exit e = ended(0); /* it waited in the socket */
   expect(e.exit_status == SIGKILL || e.exit_status == SIGTERM);
-  expect((e.flags & ORCH_E_DEADLINE) != 0 && e.exited_boot >= set.deadline && e.exited_boot < set.deadline + 1000000000u);
+  expect((e.flags & ORCH_E_DEADLINE) != 0 && e.exited_boot >= set.deadline);
 }
 
 static void a_deadline_that_is_moved_or_taken_away_does_not_strike(void) {
   uint64_t sequence;
-  struct start s = shell("sleep 1.2; exit 2", &sequence);
-  s.fixed.deadline = nanos_now() + 800000000u;
+  struct start s = shell("sleep 2; exit 2", &sequence);
+  s.fixed.deadline = nanos_now() + 1000 * SECOND;
   start_send(&s, &agent, 0);
   start_free(&s);
-  struct orch_set_deadline set = {client_uid(sequence), 0};
+  struct orch_set_deadline set = {client_uid(sequence), nanos_now() + 3 * SECOND / 2};
+  request(0, ORCH_SET_DEADLINE, &set, sizeof set);
+  set.deadline = 0;
   request(0, ORCH_SET_DEADLINE, &set, sizeof set);
   expect(ended(0).exit_status == 2);
 }
@@ -315,12 +320,12 @@ static void a_dead_shims_task_lives_and_its_true_status_arrives(void) {
   path_of(path, "up");
   path_of(go, "go");
   uint64_t sequence = begin_with_files(0, "echo before; echo $$ > %s; while ! [ -e %s ]; do sleep 0.01; done; echo after; exit 42", path, go, 0);
-  long pid = number_in(path, 3000);
+  long pid = number_in(path);
   started(0);
   kill_shim(0);
   expect(alive(pid));
   ping(0); /* the same socket reaches the replacement */
-  expect(close(open(go, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
+  touch(go);
   struct orch_exit e = ended(0);
   expect(e.si_code == EXITED && e.exit_status == 42 && (e.flags & ORCH_E_ADOPTED) != 0 && (e.flags & ORCH_E_STATUS_UNKNOWN) == 0 && e.pid == (uint32_t)pid);
   expect(printed(sequence, 1, "before\nafter\n") && leaves() == 0);
@@ -329,9 +334,12 @@ static void a_dead_shims_task_lives_and_its_true_status_arrives(void) {
 }
 
 static void a_dead_shims_task_can_write_more_than_a_pipe_holds(void) {
-  uint64_t sequence = begin(1, "sleep 0.2; seq 1 50000; exit 5", 0);
+  char go[512];
+  path_of(go, "go");
+  uint64_t sequence = begin_with_files(1, "until [ -e %s ]; do sleep 0.01; done; seq 1 50000; exit 5%s", go, "", 0);
   started(1);
   kill_shim(1);
+  touch(go);
   expect(ended(1).exit_status == 5);
   struct log log = output_of(sequence);
   expect(log.stream[1].frames == 50000 && !log.torn);
@@ -342,17 +350,19 @@ static void a_dead_shims_task_is_stopped_and_keeps_its_deadline(void) {
   char path[512];
   path_of(path, "up");
   uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path, 3000);
+  number_in(path);
   kill_shim(0);
   expect(stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 100).error == 0);
   struct orch_exit e = ended(0);
   expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_ADOPTED) != 0 && (e.flags & ORCH_E_GRACE_OVER) != 0);
-  struct start s = shell("exec sleep 100", &sequence);
-  s.fixed.deadline = nanos_now() + 400000000u;
+  struct start s = shell("exec sleep 10000", &sequence);
+  s.fixed.deadline = nanos_now() + 1000 * SECOND;
   s.fixed.grace = 0;
   start_send(&s, &agent, 0);
   start_free(&s);
   started(0);
+  struct orch_set_deadline set = {client_uid(sequence), nanos_now() + SECOND};
+  expect(request(0, ORCH_SET_DEADLINE, &set, sizeof set).error == 0);
   kill_shim(0);
   e = ended(0);
   expect((e.flags & ORCH_E_DEADLINE) != 0 && e.si_code == KILLED && leaves() == 0);
@@ -360,37 +370,41 @@ static void a_dead_shims_task_is_stopped_and_keeps_its_deadline(void) {
 
 /* ---- leases ---- */
 
-#define SECOND UINT64_C(1000000000)
-
-/* A shell that ignores SIGTERM, its pid in a file, guarded by shim 0 under a lease. */
-static uint64_t begin_leased(uint64_t lease, uint64_t grace, uint32_t mode, uint64_t flags, long *pid) {
+/* A shell that ignores SIGTERM, its pid in a file, guarded by shim 0 under a lease that is long yet. */
+static uint64_t begin_leased(uint64_t grace, long *pid) {
   char path[512], script[640];
   uint64_t sequence;
   path_of(path, "up");
   snprintf(script, sizeof script, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done", path);
   struct start s = shell(script, &sequence);
-  s.fixed.flags |= ORCH_S_LEASE | flags;
-  s.fixed.deadline = nanos_now() + lease;
+  s.fixed.flags |= ORCH_S_LEASE;
+  s.fixed.deadline = nanos_now() + 1000 * SECOND;
   s.fixed.grace = grace;
-  s.fixed.stop_mode = mode;
   start_send(&s, &agent, 0);
   start_free(&s);
   started(0);
-  *pid = number_in(path, 3000);
+  *pid = number_in(path);
   return sequence;
+}
+
+/* As an agent that hears from its controller: to the moment it returns. */
+static uint64_t renew(uint64_t sequence, uint64_t lease) {
+  struct orch_set_deadline set = {client_uid(sequence), nanos_now() + lease};
+  expect(request(0, ORCH_SET_LEASE, &set, sizeof set).error == 0);
+  return set.deadline;
 }
 
 static void a_lease_that_is_not_renewed_ends_the_task_and_says_so(void) {
   long pid;
-  uint64_t sequence = begin_leased(SECOND / 2, SECOND / 10, ORCH_MODE_GROUP, 0, &pid);
-  struct orch_set_deadline set = {client_uid(sequence), nanos_now() + SECOND};
-  expect(request(0, ORCH_SET_LEASE, &set, sizeof set).error == 0);
+  uint64_t sequence = begin_leased(SECOND / 10, &pid);
+  renew(sequence, SECOND);
+  uint64_t end = renew(sequence, 3 * SECOND / 2);
   client_disconnect(&agent);
-  await_gone(pid, 3000);
+  await_gone(pid);
   client_connect(&agent, NULL);
   struct orch_exit e = ended(0);
   expect((e.flags & ORCH_E_LEASE) != 0 && (e.flags & (ORCH_E_DEADLINE | ORCH_E_STOPPED)) == 0 && e.exit_status == SIGKILL);
-  expect(e.exited_boot >= set.deadline + SECOND / 10 && e.exited_boot < set.deadline + SECOND && leaves() == 0);
+  expect(e.exited_boot >= end + SECOND / 10 && leaves() == 0);
 }
 
 static void a_start_whose_lease_has_ended_is_refused(void) {
@@ -408,12 +422,11 @@ static void a_start_whose_lease_has_ended_is_refused(void) {
 /* As on a host that slept: the grace has passed with the lease. */
 static void a_lease_that_ended_long_ago_leaves_no_grace(void) {
   long pid;
-  uint64_t sequence = begin_leased(100 * SECOND, 20 * SECOND, ORCH_MODE_GROUP, 0, &pid);
-  struct orch_set_deadline set = {client_uid(sequence), nanos_now() - 30 * SECOND};
-  uint64_t before = nanos_now();
+  uint64_t sequence = begin_leased(1000 * SECOND, &pid);
+  struct orch_set_deadline set = {client_uid(sequence), nanos_now() - 1000 * SECOND};
   request(0, ORCH_SET_LEASE, &set, sizeof set);
   struct orch_exit e = ended(0);
-  expect((e.flags & ORCH_E_LEASE) != 0 && e.exit_status == SIGKILL && nanos_now() - before < SECOND);
+  expect((e.flags & ORCH_E_LEASE) != 0 && e.exit_status == SIGKILL);
 }
 
 static void after_a_lease_nothing_of_the_tree_is_left(void) {
@@ -423,20 +436,21 @@ static void after_a_lease_nothing_of_the_tree_is_left(void) {
   snprintf(script, sizeof script, "(trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ > %s; while :; do sleep 0.01; done') & wait", path);
   struct start s = shell(script, &sequence);
   s.fixed.flags |= ORCH_S_LEASE | ORCH_S_WAIT;
-  s.fixed.deadline = nanos_now() + SECOND / 2;
+  s.fixed.deadline = nanos_now() + 1000 * SECOND;
   s.fixed.grace = SECOND / 10;
   s.fixed.stop_mode = ORCH_MODE_PROCESS;
   start_send(&s, &agent, 0);
   start_free(&s);
   started(0);
-  long child = number_in(path, 3000);
+  long child = number_in(path);
+  renew(sequence, 0);
   struct orch_exit e = ended(0);
   expect((e.flags & ORCH_E_LEASE) != 0 && !alive(child) && leaves() == 0);
 }
 
 static void a_dead_shims_task_keeps_its_lease(void) {
   long pid;
-  begin_leased(SECOND / 2, 0, ORCH_MODE_GROUP, 0, &pid);
+  renew(begin_leased(0, &pid), SECOND);
   kill_shim(0);
   struct orch_exit e = ended(0);
   expect((e.flags & ORCH_E_LEASE) != 0 && (e.flags & ORCH_E_ADOPTED) != 0 && e.si_code == KILLED && leaves() == 0);
@@ -444,19 +458,14 @@ static void a_dead_shims_task_keeps_its_lease(void) {
 
 static void the_launcher_ends_a_lease_that_a_hanging_shim_does_not(void) {
   long pid;
-  begin_leased(SECOND / 2, SECOND / 10, ORCH_MODE_GROUP, 0, &pid);
-  pid_t shim = (pid_t)agent.shim_pid[0];
-  expect(kill(shim, SIGSTOP) == 0);
+  usleep(1000000); /* it knows of no lease, and would look no more if it were not told of this one */
+  renew(begin_leased(SECOND / 10, &pid), SECOND);
+  hold_shim(0);
   if (with_cgroups()) {
-    await_gone(pid, 5000);
-    expect(kill(shim, SIGCONT) == 0);
+    await_gone(pid);
+    let_shim_go(0);
   } else {
-    struct orch_shim_dead dead; /* the launcher replaced it */
-    do {
-      client_await(agent.launcher, ORCH_SHIM_DEAD, &message, 5000);
-      memcpy(&dead, message.body, sizeof dead);
-    } while (dead.new_pid == 0);
-    agent.shim_pid[0] = dead.new_pid;
+    await_replaced(0);
   }
   struct orch_exit e = ended(0);
   expect((e.flags & ORCH_E_LEASE) != 0 && e.exit_status == SIGKILL && !alive(pid) && leaves() == 0);
@@ -467,8 +476,8 @@ static void a_shim_that_dies_while_it_stops_is_replaced_by_one_that_goes_on(void
   char path[512];
   path_of(path, "up");
   uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path, 3000);
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 500);
+  number_in(path);
+  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 1000);
   kill_shim(0);
   struct orch_exit e = ended(0);
   expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_STOPPED) != 0 && leaves() == 0);
@@ -486,7 +495,7 @@ static enum outcome outcome_of(uint32_t shim, uint64_t sequence) {
   static uint64_t question = 1000; /* an answer to an earlier one may still be unread */
   for (int n = 0; n < 3; n++) {
     client_send(&agent, agent.shim[shim], ORCH_PING, ++question, 0, NULL, 0);
-    while (client_next(agent.shim[shim], &message, 10000)) {
+    while (client_next(agent.shim[shim], &message, PATIENCE)) {
       if (message.header.type == ORCH_EXITED && exit_of(&message).uid.sequence == sequence) return RAN;
       if (message.header.type == ORCH_START_FAILED && failed_of(&message).uid.sequence == sequence) return FAILED;
       if (message.header.type != ORCH_PONG || message.header.seq != question) continue;
@@ -523,7 +532,7 @@ static void a_shim_killed_at_any_moment_of_a_start_starts_once_or_never(void) {
     if (o == FAILED) expect(!wrote && exits == 0);
     if (o == NOTHING && (wrote || claims != 0)) die("round %d: nothing was told, but wrote %d, claims %u, exits %u, failed %u", n, wrote, claims, exits, journal_count(agent.journal, ORCH_J_START_FAILED, sequence, NULL, 0));
     client_send(&agent, agent.launcher, ORCH_PING, 0, 0, NULL, 0);
-    client_await(agent.launcher, ORCH_PONG, &message, 5000);
+    client_await(agent.launcher, ORCH_PONG, &message);
     usleep(1000);
   }
   printf("   %u ran, %u failed, %u never begun\n", ran, failed, nothing);
@@ -545,7 +554,7 @@ static void unread_ends_wait_for_the_next_agent(void) {
 static int connect_orphan(uint32_t slot) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%.90s/%u.sock", agent.generation, slot);
-  for (int n = 0; n < 3000; n++) {
+  for (int n = 0; n < PATIENCE; n++) {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
     close(fd);
@@ -567,8 +576,8 @@ static void a_dead_launchers_shims_see_the_true_status_and_leave(void) {
   path_of(go, "go");
   uint64_t first = begin_with_files(0, "echo $$ > %s; while ! [ -e %s ]; do sleep 0.01; done; echo done; exit 21", up, go, 0);
   uint64_t second = begin_with_files(1, "trap 'exit 22' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", other, "", 0);
-  number_in(up, 3000);
-  number_in(other, 3000);
+  number_in(up);
+  number_in(other);
   kill_launcher();
   uint64_t sequence;
   struct start s = shell("true", &sequence);
@@ -576,9 +585,9 @@ static void a_dead_launchers_shims_see_the_true_status_and_leave(void) {
   start_free(&s);
   client_disconnect(&agent); /* and the agent is gone too */
   int fd = connect_orphan(1);
-  struct orch_stop body = {client_uid(second), SIGTERM, ORCH_MODE_GROUP, 5000000000u};
+  struct orch_stop body = {client_uid(second), SIGTERM, ORCH_MODE_GROUP, AMPLE * UINT64_C(1000000)};
   client_send(&agent, fd, ORCH_STOP, ++agent.seq[1], 0, &body, sizeof body);
-  client_await(fd, ORCH_EXITED, &message, 5000);
+  client_await(fd, ORCH_EXITED, &message);
   struct orch_exit e = exit_of(&message);
   expect(e.exit_status == 22 && position_of_event(&message) != 0);
   close(fd);
@@ -588,29 +597,29 @@ static void a_dead_launchers_shims_see_the_true_status_and_leave(void) {
   begin_launcher((const char *[]){"--max-shims", "64", "--journal-size", "1048576", NULL});
   expect(agent.welcome.previous == 1 && agent.welcome.generation >= 2);
   expect(run_shell(0, "exit 23", NULL).exit_status == 23);
-  expect(close(open(go, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
-  for (int n = 0; n < 3000 && journal_count(old_journal, ORCH_J_EXIT, first, &e, sizeof e) == 0; n++) usleep(1000);
+  touch(go);
+  for (int n = 0; n < PATIENCE && journal_count(old_journal, ORCH_J_EXIT, first, &e, sizeof e) == 0; n++) usleep(1000);
   expect(e.uid.sequence == first && e.exit_status == 21);
   expect(printed(first, 1, "done\n"));
-  for (int n = 0; n < 2000 && leaves() > 0; n++) usleep(1000);
+  for (int n = 0; n < PATIENCE && leaves() > 0; n++) usleep(1000);
   expect(leaves() == 0);
 }
 
 static void launcher_and_shim_dead_the_task_lives(void) {
   char path[512];
   path_of(path, "up");
-  begin_with_files(0, "echo $$ > %s; seq 1 1000; exec sleep 100%s", path, "", 0);
-  long pid = number_in(path, 3000);
+  begin_with_files(0, "echo $$ > %s; seq 1 1000; exec sleep 1000%s", path, "", 0);
+  long pid = number_in(path);
   started(0);
   pid_t shim = (pid_t)agent.shim_pid[0];
   kill_launcher();
   expect(kill(shim, SIGKILL) == 0);
-  await_gone(shim, 3000);
+  await_gone(shim);
   usleep(50000);
   expect(alive(pid));
   expect(kill((pid_t)pid, SIGKILL) == 0);
   client_disconnect(&agent);
-  for (int n = 0; n < 1000; n++) { /* orphans come to us, a subreaper */
+  for (int n = 0; n < PATIENCE; n++) { /* orphans come to us, a subreaper */
     int status;
     while (waitpid(-1, &status, WNOHANG) > 0) continue;
     if (!alive(pid)) break;

@@ -31,12 +31,12 @@ static void unkeep(const char *name) { keep_named(ORCH_UNKEEP, 0, name, strlen(n
 /* What was sent before was obeyed. */
 static void settle(void) {
   client_send(&agent, agent.launcher, ORCH_PING, 7, 0, NULL, 0);
-  client_await(agent.launcher, ORCH_PONG, &message, 3000);
+  client_await(agent.launcher, ORCH_PONG, &message);
 }
 
 static uint32_t refused(void) {
   struct orch_refused r;
-  client_await(agent.launcher, ORCH_REFUSED, &message, 3000);
+  client_await(agent.launcher, ORCH_REFUSED, &message);
   memcpy(&r, message.body, sizeof r);
   return r.code;
 }
@@ -130,7 +130,7 @@ static void what_an_agent_sent_before_it_died_is_obeyed(void) {
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   struct pollfd answer = {.fd = agent.launcher, .events = POLLIN};
   client_send(&agent, agent.launcher, ORCH_PING, 7, 0, NULL, 0);
-  expect(poll(&answer, 1, 3000) == 1);
+  expect(poll(&answer, 1, PATIENCE) == 1);
   hold_launcher();
   client_send(&agent, agent.launcher, ORCH_SYNC, 8, 0, NULL, 0);
   keep(ORCH_KEEP_PLAIN, "last", null);
@@ -173,7 +173,7 @@ static void end_queue(struct queue q) {
   expect(kept_by_now() == 0);
 }
 
-static long queue_length(void) { return number_in("/proc/sys/net/unix/max_dgram_qlen", 0); }
+static long queue_length(void) { return number_in("/proc/sys/net/unix/max_dgram_qlen"); }
 
 static void what_is_sent_while_there_is_no_agent_waits(void) {
   char text[64];
@@ -197,7 +197,7 @@ static void a_queue_that_is_nearly_full_takes_no_more_and_loses_nothing(void) {
   client_disconnect(&agent);
   long sent = 0;
   for (; sent < fit && send(q.sending, "WATCHDOG=1", 10, MSG_DONTWAIT) == 10; sent++) continue;
-  expect(poll(&shut, 1, 5000) == 1 && send(q.sending, "WATCHDOG=1", 10, 0) < 0 && errno == EPIPE);
+  expect(poll(&shut, 1, PATIENCE) == 1 && send(q.sending, "WATCHDOG=1", 10, 0) < 0 && errno == EPIPE);
   expect(client_connect(&agent, NULL));
   client_kept(&agent);
   expect(agent.kept == 1 && agent.kept_head.kind == ORCH_KEEP_SHUT);

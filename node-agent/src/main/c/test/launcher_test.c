@@ -27,6 +27,14 @@ void passed(const char *test, double millis) {
   printf("ok %s (%s, %.0f ms)\n", test, with_cgroups() ? "cgroups" : "no cgroups", millis);
 }
 
+/* Between the two scripts it waits for a file. */
+static struct start shell_until(char go[512], const char *before, const char *after, uint64_t *sequence) {
+  char script[2048];
+  path_of(go, "go");
+  snprintf(script, sizeof script, "%suntil [ -e %s ]; do sleep 0.01; done; %s", before, go, after);
+  return shell(script, sequence);
+}
+
 /* ---- how it ends ---- */
 
 static void the_exit_code_is_the_real_one(void) {
@@ -45,22 +53,24 @@ static void an_exit_is_in_the_journal_before_it_is_told_and_becomes_durable(void
   start_text(&s, ORCH_T_NAME, "web/3@2");
   start_send(&s, &agent, 1);
   start_free(&s);
-  client_await(agent.shim[1], ORCH_EXITED, &m, 5000);
+  client_await(agent.shim[1], ORCH_EXITED, &m);
   struct orch_exit e;
   struct orch_claim c;
   expect(journal_count(agent.journal, ORCH_J_EXIT, sequence, &e, sizeof e) == 1 && e.exit_status == 9);
   expect(journal_count(agent.journal, ORCH_J_CLAIM, sequence, &c, sizeof c) == 1 && c.request_hash == 0xFEEDu && strcmp(c.name, "web/3@2") == 0);
   expect(memcmp(c.boot_id, agent.welcome.boot_id, 16) == 0 && c.seq == m.header.seq && c.slot == 1);
-  client_await_synced(&agent, position_of_event(&m), 2000);
+  client_await_synced(&agent, position_of_event(&m));
 }
 
 static void a_longer_task_is_told_as_started_with_its_identity(void) {
+  char go[512];
   uint64_t sequence;
-  struct start s = shell("sleep 0.2", &sequence);
+  struct start s = shell_until(go, "", "", &sequence);
   start_send(&s, &agent, 0);
   start_free(&s);
   struct orch_started t = started(0);
   expect(t.pid > 1 && t.pid_start > 0 && alive(t.pid));
+  touch(go);
   struct orch_exit e = ended(0);
   expect(e.pid == t.pid && e.pid_start == t.pid_start && e.started_boot == t.boottime);
   expect(journal_count(agent.journal, ORCH_J_STARTED, sequence, NULL, 0) == 1);
@@ -121,11 +131,13 @@ static void a_hundred_thousand_lines_are_all_there(void) {
 }
 
 static void a_task_may_close_its_output_and_open_it_by_name(void) {
+  char go[512];
   uint64_t sequence;
-  struct start s = shell("exec >&- 2>&-; sleep 0.1; exit 4", &sequence);
+  struct start s = shell_until(go, "exec >&- 2>&-; ", "exit 4", &sequence);
   start_send(&s, &agent, 0);
   start_free(&s);
   started(0);
+  touch(go);
   expect(ended(0).exit_status == 4);
   run_shell(0, "echo named > /dev/stdout; echo error > /dev/stderr", &sequence);
   expect(printed(sequence, 1, "named\n") && printed(sequence, 2, "error\n"));
@@ -286,7 +298,7 @@ static void a_leader_killed_for_memory_and_a_killed_child_are_told_apart(void) {
 
 static void a_fork_bomb_is_capped_and_counted(void) {
   uint64_t sequence;
-  struct start s = shell("bomb() { bomb | bomb & }; bomb; sleep 0.3; exit 0", &sequence);
+  struct start s = shell("bomb() { bomb | bomb & }; bomb; sleep 1; exit 0", &sequence);
   start_limit(&s, "pids.max", "30");
   start_send(&s, &agent, 0);
   start_free(&s);
@@ -470,11 +482,11 @@ static void fds_are_passed_to_their_numbers(void) {
 /* ---- requests that are not obeyed ---- */
 
 static void a_start_is_taken_once(void) {
-  char path[512], script[600];
+  char path[512], script[600], go[512];
   uint64_t sequence;
   path_of(path, "once");
-  snprintf(script, sizeof script, "echo run >> %s; sleep 0.2", path);
-  struct start s = shell(script, &sequence);
+  snprintf(script, sizeof script, "echo run >> %s; ", path);
+  struct start s = shell_until(go, script, "", &sequence);
   start_send(&s, &agent, 0);
   started(0);
   agent.seq[0]--;
@@ -487,6 +499,7 @@ static void a_start_is_taken_once(void) {
   expect(refused_code(0) == ORCH_REFUSED_BUSY);
   start_free(&other);
   start_free(&s);
+  touch(go);
   ended(0);
   struct stat status;
   expect(stat(path, &status) == 0 && status.st_size == 4);
@@ -527,7 +540,7 @@ static void the_launcher_makes_more_shims(void) {
   client_disconnect(&agent);
   client_connect(&agent, NULL);
   client_send(&agent, agent.launcher, ORCH_GROW, 5, 0, &wanted, sizeof wanted);
-  client_await(agent.launcher, ORCH_GROWN, &m, 5000);
+  client_await(agent.launcher, ORCH_GROWN, &m);
   memcpy(&grown, m.body, sizeof grown);
   expect(grown.added == 2 && grown.error == 0 && m.header.seq == 5);
   client_disconnect(&agent);
@@ -564,7 +577,7 @@ static void ten_thousand_quick_tasks_leave_nothing_behind(void) {
   struct orch_ack nobody = {0}; /* the first ack opens the journal */
   static struct message m;
   client_send(&agent, agent.launcher, ORCH_ACK, 1, 0, &nobody, sizeof nobody);
-  client_await(agent.launcher, ORCH_ACKED, &m, 5000);
+  client_await(agent.launcher, ORCH_ACKED, &m);
   sync_all();
   ping(0);
   unsigned launcher_files = open_files(agent.launcher_pid), shim_files = open_files((pid_t)agent.shim_pid[0]);

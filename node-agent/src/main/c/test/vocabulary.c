@@ -35,7 +35,7 @@ struct start shell(const char *script, uint64_t *sequence) {
 }
 
 struct orch_exit ended(uint32_t shim) {
-  client_await(agent.shim[shim], ORCH_EXITED, &message, 15000);
+  client_await(agent.shim[shim], ORCH_EXITED, &message);
   return exit_of(&message);
 }
 
@@ -50,29 +50,38 @@ struct orch_exit run_shell(uint32_t shim, const char *script, uint64_t *sequence
 struct orch_start_failed refused_start(struct start *start, uint32_t shim) {
   start_send(start, &agent, shim);
   start_free(start);
-  client_await(agent.shim[shim], ORCH_START_FAILED, &message, 5000);
+  client_await(agent.shim[shim], ORCH_START_FAILED, &message);
   return failed_of(&message);
 }
 
 struct orch_started started(uint32_t shim) {
-  client_await(agent.shim[shim], ORCH_STARTED, &message, 5000);
+  client_await(agent.shim[shim], ORCH_STARTED, &message);
   return started_of(&message);
 }
 
 uint32_t refused_code(uint32_t shim) {
   struct orch_refused r;
-  client_await(agent.shim[shim], ORCH_REFUSED, &message, 5000);
+  client_await(agent.shim[shim], ORCH_REFUSED, &message);
   memcpy(&r, message.body, sizeof r);
   expect(r.text_length > 10);
   return r.code;
 }
 
-struct orch_done request(uint32_t shim, uint16_t type, const void *body, size_t length) {
-  struct orch_done done;
+void ask(uint32_t shim, uint16_t type, const void *body, size_t length) {
   client_send(&agent, agent.shim[shim], type, ++agent.seq[shim], 0, body, length);
-  client_await(agent.shim[shim], ORCH_DONE, &message, 5000);
-  expect(message.header.seq == agent.seq[shim]);
+}
+
+struct orch_done answer(uint32_t shim) {
+  struct orch_done done;
+  client_await(agent.shim[shim], ORCH_DONE, &message);
   memcpy(&done, message.body, sizeof done);
+  return done;
+}
+
+struct orch_done request(uint32_t shim, uint16_t type, const void *body, size_t length) {
+  ask(shim, type, body, length);
+  struct orch_done done = answer(shim);
+  expect(message.header.seq == agent.seq[shim]);
   return done;
 }
 
@@ -93,11 +102,11 @@ struct orch_done about(uint32_t shim, uint16_t type, uint64_t sequence) {
 
 void ping(uint32_t shim) {
   client_send(&agent, agent.shim[shim], ORCH_PING, 0, 0, NULL, 0);
-  client_await(agent.shim[shim], ORCH_PONG, &message, 5000);
+  client_await(agent.shim[shim], ORCH_PONG, &message);
 }
 
-long number_in(const char *path, int millis) {
-  for (int n = 0; n <= millis; n++) {
+long number_in(const char *path) {
+  for (int n = 0; n <= PATIENCE; n++) {
     char text[64];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
@@ -108,33 +117,75 @@ long number_in(const char *path, int millis) {
     }
     usleep(1000);
   }
-  die("nothing came into %s in %d ms", path, millis);
+  die("nothing came into %s in %d ms", path, PATIENCE);
+}
+
+void touch(const char *path) { expect(close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) == 0); }
+
+void await_printed(uint64_t sequence, const char *text) {
+  size_t length = strlen(text);
+  for (int n = 0; n <= PATIENCE; n++) {
+    struct log log = output_of(sequence);
+    bool there = log.stream[1].length >= length && memcmp(log.stream[1].bytes, text, length) == 0;
+    free_log(&log);
+    if (there) return;
+    usleep(1000);
+  }
+  die("a task did not print \"%s\" in %d ms", text, PATIENCE);
+}
+
+/* As in proc_pid_stat(5); X when there is no such process. */
+static char state_of(long pid) {
+  char path[64], text[512];
+  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 'X';
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (n <= 0) return 'X';
+  text[n] = '\0';
+  const char *p = strrchr(text, ')');
+  return p != NULL ? p[2] : 'X';
 }
 
 /* A zombie that its parent has not waited for yet is not alive. */
 bool alive(long pid) {
-  char path[64], text[512];
-  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (n <= 0) return false;
-  text[n] = '\0';
-  const char *p = strrchr(text, ')');
-  return p != NULL && p[2] != 'Z' && p[2] != 'X';
+  char state = state_of(pid);
+  return state != 'Z' && state != 'X';
 }
 
-void await_gone(long pid, int millis) {
-  for (int n = 0; n < millis && alive(pid); n++) usleep(1000);
-  if (alive(pid)) die("process %ld still lives after %d ms", pid, millis);
+void await_gone(long pid) {
+  for (int n = 0; n < PATIENCE && alive(pid); n++) usleep(1000);
+  if (alive(pid)) die("process %ld still lives after %d ms", pid, PATIENCE);
+}
+
+void hold_shim(uint32_t shim) {
+  expect(kill((pid_t)agent.shim_pid[shim], SIGSTOP) == 0);
+  while (state_of(agent.shim_pid[shim]) != 'T') usleep(100);
+}
+
+void let_shim_go(uint32_t shim) { expect(kill((pid_t)agent.shim_pid[shim], SIGCONT) == 0); }
+
+void await_replaced(uint32_t shim) {
+  struct orch_shim_dead dead;
+  do {
+    client_await(agent.launcher, ORCH_SHIM_DEAD, &message);
+    memcpy(&dead, message.body, sizeof dead);
+  } while (dead.new_pid == 0);
+  expect(dead.slot == shim && dead.pid == agent.shim_pid[shim]);
+  agent.shim_pid[shim] = dead.new_pid;
+}
+
+void kill_shim(uint32_t shim) {
+  expect(kill((pid_t)agent.shim_pid[shim], SIGKILL) == 0);
+  await_replaced(shim);
 }
 
 struct orch_synced sync_all(void) {
   static struct message m;
   struct orch_synced synced;
   client_send(&agent, agent.launcher, ORCH_SYNC, 3, 0, NULL, 0);
-  do client_await(agent.launcher, ORCH_SYNCED, &m, 5000);
+  do client_await(agent.launcher, ORCH_SYNCED, &m);
   while (m.header.seq != 3);
   memcpy(&synced, m.body, sizeof synced);
   return synced;

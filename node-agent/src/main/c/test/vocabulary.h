@@ -35,7 +35,9 @@ struct orch_start_failed refused_start(struct start *start, uint32_t shim);
 struct orch_started started(uint32_t shim);
 uint32_t refused_code(uint32_t shim);
 
-/* Sends a request about an attempt; the answer to it. */
+/* Sends a request about an attempt; the answer to it, at once or later. */
+void ask(uint32_t shim, uint16_t type, const void *body, size_t length);
+struct orch_done answer(uint32_t shim);
 struct orch_done request(uint32_t shim, uint16_t type, const void *body, size_t length);
 struct orch_done stop(uint32_t shim, uint64_t sequence, uint32_t signal, uint32_t mode, uint64_t grace_millis);
 struct orch_done extend_stop(uint32_t shim, uint64_t sequence, uint64_t by_millis, uint64_t most_millis);
@@ -45,10 +47,24 @@ void ping(uint32_t shim);
 /* All that was sent to the launcher before is done when this is answered: it does one thing after the other. */
 struct orch_synced sync_all(void);
 
+/* A grace, in ms, that is never used up. */
+enum { AMPLE = 1000000 };
+
 /* Waits until the file exists and holds something; its first number. */
-long number_in(const char *path, int millis);
+long number_in(const char *path);
+void touch(const char *path);
+/* Until its stdout begins with the text. */
+void await_printed(uint64_t sequence, const char *text);
 bool alive(long pid);
-void await_gone(long pid, int millis);
+void await_gone(long pid);
+
+/* Held, it finds all that was sent meanwhile at once, however slow this machine is. */
+void hold_shim(uint32_t shim);
+void let_shim_go(uint32_t shim);
+/* Until the launcher has put a new one in its place. */
+void await_replaced(uint32_t shim);
+void kill_shim(uint32_t shim);
+
 unsigned open_files(pid_t pid);
 unsigned leaves(void); /* cgroups below the root but ctl-… */
 void path_of(char path[512], const char *name); /* in the test's own directory; no file yet */
