@@ -100,6 +100,8 @@ static bool next_with_fd(int fd, struct message *m, int millis, int *passed) {
   *passed = -1;
   if (poll(&p, 1, millis) != 1) return false;
   ssize_t n = recvmsg(fd, &head, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  /* Of a peer that closed before it read what we sent; what it sent comes after. */
+  if (n < 0 && errno == ECONNRESET) n = recvmsg(fd, &head, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (n <= 0) return false;
   struct cmsghdr *cm = CMSG_FIRSTHDR(&head);
   if (cm != NULL && cm->cmsg_type == SCM_RIGHTS) memcpy(passed, CMSG_DATA(cm), sizeof *passed);

@@ -652,6 +652,7 @@ static void clean_up(void) {
   char command[1200];
   if (agent.launcher_pid > 0) {
     kill(agent.launcher_pid, SIGKILL); /* after a failure: its shims leave by themselves once they are idle */
+    for (uint32_t n = 0; n < agent.shims; n++) kill((pid_t)agent.shim_pid[n], SIGCONT); /* one may be held */
     waitpid(agent.launcher_pid, NULL, 0);
   }
   if (cgroup_path[0] != '\0') {
