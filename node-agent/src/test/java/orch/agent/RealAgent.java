@@ -67,7 +67,7 @@ import org.jspecify.annotations.Nullable;
  * orders and reads the reports. {@link #crash} leaves it as SIGKILL would.
  */
 final class RealAgent implements AutoCloseable {
-  private static final Duration LIMIT = Duration.ofSeconds(20);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final Duration LOOKS = Duration.ofMillis(250);
   private static final Duration HEARTBEATS = Duration.ofMillis(300);
   static final String BOOT = readBootId();

@@ -108,7 +108,7 @@ class RealShutdownTest {
   @Test
   void eachHasItsOwnGraceAndItIsDoneWhenEveryEndIsCommitted() throws Exception {
     run(SERVICE, JobType.SERVICE, 50, LONG, says("service"));
-    run(LOW, JobType.SERVICE, 10, Duration.ofMillis(300), "echo ignored >>" + said);
+    run(LOW, JobType.SERVICE, 10, Duration.ofSeconds(1), "echo ignored >>" + said);
     CountDownLatch done = agent.shutDown(LONG);
     assertEquals(SIGKILL, result(agent.awaitEnd(LOW)).siStatus());
     Result last = result(agent.awaitEnd(SERVICE));
@@ -124,9 +124,7 @@ class RealShutdownTest {
   void whenTheTimeIsOverAllAreKilledAndTheNextAgentKnowsIt() throws Exception {
     run(SERVICE, JobType.SERVICE, 50, LONG, "echo late >>" + said);
     run(LOW, JobType.BATCH, 10, LONG, "echo ignored >>" + said);
-    long from = System.nanoTime();
-    await(agent.shutDown(Duration.ofMillis(700)));
-    assertTrue(System.nanoTime() - from < TimeUnit.SECONDS.toNanos(20));
+    await(agent.shutDown(Duration.ofSeconds(2)));
     // The kill is preceded by the stop signal, which the second one may have heard.
     assertEquals(List.of("up", "up", "ignored"), Files.readAllLines(said).subList(0, 3));
     agent.crash();

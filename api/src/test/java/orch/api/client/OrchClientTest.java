@@ -144,7 +144,7 @@ final class OrchClientTest {
   @Test
   void afterItsPatienceAChangeOfUnknownOutcomeSaysSo() {
     first.thenError(Code.UNAVAILABLE, "OUTCOME_UNKNOWN", Map.of());
-    try (OrchClient client = OrchClient.of(List.of(first.address()), Duration.ofMillis(300))) {
+    try (OrchClient client = OrchClient.of(List.of(first.address()), Duration.ofMillis(1_500))) {
       StatusRuntimeException failure =
           assertThrows(
               StatusRuntimeException.class,
@@ -159,7 +159,7 @@ final class OrchClientTest {
   @Test
   void aReadThatFailedForLongSaysOnlyWhy() {
     first.thenError(Code.UNAVAILABLE, "NO_LEADER", Map.of());
-    try (OrchClient client = OrchClient.of(List.of(first.address()), Duration.ofMillis(100))) {
+    try (OrchClient client = OrchClient.of(List.of(first.address()), Duration.ofSeconds(1))) {
       StatusRuntimeException failure =
           assertThrows(StatusRuntimeException.class, () -> client.jobs().getJob(GET));
       assertEquals("said NO_LEADER", failure.getStatus().getDescription());

@@ -58,7 +58,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The Connect protocol over a real server on loopback, as clients without a library speak it. */
-@Timeout(30)
+@Timeout(60)
 final class HttpGatewayTest {
   private static final String SERVICE = "/orch.v1.ClusterService/";
   private static final IdleController CONTROLLER = new IdleController();

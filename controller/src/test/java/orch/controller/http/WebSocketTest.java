@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Methods that take and give a stream, as WebSockets over a real server on loopback. */
-@Timeout(30)
+@Timeout(60)
 final class WebSocketTest {
   private static final String EXEC = "/orch.v1.TaskService/Exec";
   private static final BlockingQueue<String> SERVED = new LinkedBlockingQueue<>();

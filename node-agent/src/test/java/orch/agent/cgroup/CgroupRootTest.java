@@ -55,7 +55,7 @@ class CgroupRootTest {
       Files.writeString(leaf.resolve("cgroup.procs"), Long.toString(sleeper.pid()));
       assertTrue(CgroupRoot.removeAll(subtree));
       assertFalse(Files.exists(subtree));
-      assertTrue(sleeper.waitFor(5, TimeUnit.SECONDS));
+      assertTrue(sleeper.waitFor(30, TimeUnit.SECONDS));
       assertNotNull(root.missing());
     } finally {
       sleeper.destroyForcibly();

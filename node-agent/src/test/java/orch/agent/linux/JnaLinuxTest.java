@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Against the real kernel. */
-@Timeout(20)
+@Timeout(60)
 class JnaLinuxTest {
   private final Linux linux = new JnaLinux();
   @TempDir Path directory;

@@ -38,10 +38,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Real files and FIFOs, in a directory that looks like a cgroup. */
-@Timeout(30)
+@Timeout(60)
 class MemoryWatchTest {
   private static final Uid A = new Uid(1, 1, 10);
   private static final Uid B = new Uid(1, 1, 11);
+  private static final Uid C = new Uid(1, 1, 12);
   private static final long MB = 1 << 20;
 
   @TempDir Path directory;
@@ -49,6 +50,7 @@ class MemoryWatchTest {
   private final BlockingQueue<String> told = new LinkedBlockingQueue<>();
   private MemoryWatch watch;
   private PressureFifos fifos;
+  private int settled;
 
   private final class RealClock implements Clock {
     @Override
@@ -243,35 +245,57 @@ class MemoryWatchTest {
     awaitContent(leaf(A).resolve("cgroup.freeze"), "0");
   }
 
+  private String freeze(Uid uid) throws IOException {
+    return Files.readString(leaf(uid).resolve("cgroup.freeze")).strip();
+  }
+
+  /** All that was asked for before is done, and it has looked at everything since. */
+  private void settle() throws Exception {
+    for (int i = 0; i < 2; i++) {
+      Uid next = new Uid(1, 1, 100 + settled++);
+      leaf(next, 10 * MB, 0, 0);
+      Files.writeString(leaf(next).resolve("memory.high"), "0");
+      runs(next, MemoryPressureAction.NOTIFY, 0, 100 * MB);
+      awaitContent(leaf(next).resolve("memory.high"), "max");
+      watch.ended(next);
+    }
+  }
+
   @Test
   void whatIsSuspendedIsNotThawedWhenTheHostHasRoomAndWhatIsStoppedIsNotFrozen() throws Exception {
-    leaf(A, 10 * MB, 0, 0);
-    leaf(B, 20 * MB, 0, 0);
-    runs(A, MemoryPressureAction.FREEZE, 12, 0);
-    runs(B, MemoryPressureAction.FREEZE, 12, 0);
+    for (Uid each : List.of(A, B)) {
+      leaf(each, each.sequence() * MB, 0, 0);
+      runs(each, MemoryPressureAction.FREEZE, 12, 0);
+    }
     host(5);
     awaitContent(leaf(A).resolve("cgroup.freeze"), "1");
     watch.suspended(A, true);
     host(60);
-    Files.writeString(leaf(A).resolve("cgroup.freeze"), "0");
-    // It is the last thing that is written: the watch says so once more.
-    watch.suspended(A, true);
-    awaitContent(leaf(A).resolve("cgroup.freeze"), "1");
+    settle();
+    assertEquals("1", freeze(A));
     watch.suspended(A, false);
-    Files.writeString(leaf(A).resolve("cgroup.freeze"), "0");
     watch.stopping(A);
+    settle();
+    Files.writeString(leaf(A).resolve("cgroup.freeze"), "0");
+    leaf(C, C.sequence() * MB, 0, 0);
+    runs(C, MemoryPressureAction.FREEZE, 12, 0); // So that B is not the last one that runs.
     host(5);
-    awaitContent(leaf(B).resolve("cgroup.freeze"), "max");
-    assertEquals("0", Files.readString(leaf(A).resolve("cgroup.freeze")).strip());
+    awaitContent(leaf(B).resolve("cgroup.freeze"), "1");
+    settle();
+    assertEquals("0", freeze(A));
   }
 
   @Test
   void processesThatTheKernelKillsAreToldOfTasksThatOnlyHaveALimit() throws Exception {
     leaf(A, 10 * MB, 0, 1);
     runs(A, MemoryPressureAction.NONE, 0, 100 * MB);
-    TimeUnit.MILLISECONDS.sleep(500);
-    leaf(A, 10 * MB, 0, 2);
-    assertEquals("OOM_KILL 10 true", next());
+    String heard = null;
+    // What it sees first is where it counts from.
+    for (int kills = 2; heard == null && kills < 100; kills++) {
+      leaf(A, 10 * MB, 0, kills);
+      heard = told.poll(500, TimeUnit.MILLISECONDS);
+    }
+    assertEquals("OOM_KILL 10 true", heard);
     assertEquals("max", Files.readString(leaf(A).resolve("memory.high")).strip());
   }
 

@@ -17,7 +17,7 @@ import orch.api.model.Uid;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(60)
 class LauncherKeeperTest {
   private final Linux linux = new JnaLinux();
   private final List<Integer> types = new ArrayList<>();

@@ -58,7 +58,7 @@ class LoopThreadTest {
       loop.execute(() -> ran.add(number));
     }
     loop.execute(done::countDown);
-    assertTrue(done.await(5, TimeUnit.SECONDS));
+    assertTrue(done.await(30, TimeUnit.SECONDS));
     assertEquals(java.util.stream.IntStream.range(0, 1_000).boxed().toList(), ran);
   }
 
@@ -78,7 +78,7 @@ class LoopThreadTest {
           rang.add("early");
           done.countDown();
         });
-    assertTrue(done.await(5, TimeUnit.SECONDS));
+    assertTrue(done.await(30, TimeUnit.SECONDS));
     assertEquals(List.of("early", "late"), rang);
   }
 
@@ -89,7 +89,7 @@ class LoopThreadTest {
     Timers.Timer timer = loop.after(Duration.ofMillis(20), () -> rang.set(true));
     timer.cancel();
     loop.after(Duration.ofMillis(40), later::countDown);
-    assertTrue(later.await(5, TimeUnit.SECONDS));
+    assertTrue(later.await(30, TimeUnit.SECONDS));
     assertFalse(rang.get());
   }
 
@@ -99,7 +99,7 @@ class LoopThreadTest {
     loop.execute(() -> {
       throw thrown;
     });
-    assertTrue(broke.await(5, TimeUnit.SECONDS));
+    assertTrue(broke.await(30, TimeUnit.SECONDS));
     assertEquals(thrown, problem.get());
   }
 }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Against the real kernel. The task always has a duplicate of what it leaves here. */
-@Timeout(20)
+@Timeout(60)
 class DescriptorStoreTest {
   private static final TaskKey TASK = new TaskKey(new Uid(1, 1, 1), 0);
 

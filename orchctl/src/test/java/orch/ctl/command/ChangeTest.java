@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(20)
+@Timeout(60)
 final class ChangeTest {
   private static final String PARSE = "JobService/ParseSpec";
   private static final String SUBMIT = "JobService/SubmitJob";

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(60)
 final class EventsTest {
   private static final String LIST = "ClusterService/ListEvents";
   private static final String WATCH = "ClusterService/WatchEvents";

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(60)
 final class LiveTaskTest {
   private static final String TREE = "TaskService/GetTaskTree";
   private static final String STATS = "TaskService/GetTaskStats";

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(20)
+@Timeout(60)
 final class RunCommandTest {
   private static final String SUBMIT = "JobService/SubmitJob";
   private static final String GET = "JobService/GetJob";

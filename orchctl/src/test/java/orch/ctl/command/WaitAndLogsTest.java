@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(60)
 final class WaitAndLogsTest {
   private static final String GET = "JobService/GetJob";
   private static final String WATCH = "JobService/WatchJobs";

@@ -18,7 +18,7 @@ import orch.ctl.json.JsonObject;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(60)
 final class ConnectClientTest {
   private static final Caller CALLER = new Caller("ann", "secret", "00-a-b-01", "orchctl/test");
 
