@@ -34,6 +34,13 @@ struct start shell(const char *script, uint64_t *sequence) {
   return s;
 }
 
+struct start shell_until(char go[512], const char *before, const char *after, uint64_t *sequence) {
+  char script[2048];
+  path_of(go, "go");
+  snprintf(script, sizeof script, "%suntil [ -e %s ]; do sleep 0.01; done; %s", before, go, after);
+  return shell(script, sequence);
+}
+
 struct orch_exit ended(uint32_t shim) {
   client_await(agent.shim[shim], ORCH_EXITED, &message);
   return exit_of(&message);

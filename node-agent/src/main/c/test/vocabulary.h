@@ -29,6 +29,8 @@ bool with_cgroups(void);
 
 /* A shell command as an attempt of its own; `start_` is for the caller to change before it is sent. */
 struct start shell(const char *script, uint64_t *sequence);
+/* Between the two scripts it waits for the file `go`. */
+struct start shell_until(char go[512], const char *before, const char *after, uint64_t *sequence);
 struct orch_exit ended(uint32_t shim);
 struct orch_exit run_shell(uint32_t shim, const char *script, uint64_t *sequence);
 struct orch_start_failed refused_start(struct start *start, uint32_t shim);
@@ -74,6 +76,9 @@ bool printed(uint64_t sequence, int stream, const char *text);
 
 void begin_launcher(const char *const *extra);
 void end_launcher(void);
+
+/* output_test.c: of the launcher that runs */
+void output_tests(void);
 
 /* isolation_test.c */
 void isolation_tests(void);
