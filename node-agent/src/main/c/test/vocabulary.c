@@ -168,7 +168,8 @@ void await_gone(long pid) {
 
 void hold_shim(uint32_t shim) {
   expect(kill((pid_t)agent.shim_pid[shim], SIGSTOP) == 0);
-  while (state_of(agent.shim_pid[shim]) != 'T') usleep(100);
+  for (int n = 0; n < PATIENCE && state_of(agent.shim_pid[shim]) != 'T'; n++) usleep(1000);
+  expect(state_of(agent.shim_pid[shim]) == 'T');
 }
 
 void let_shim_go(uint32_t shim) { expect(kill((pid_t)agent.shim_pid[shim], SIGCONT) == 0); }
