@@ -261,8 +261,7 @@ public final class AgentCore {
         Attempt attempt = attempts.get(uid);
         if (attempt != null && attempt.phase != Phase.ENDED && attempt.phase != Phase.STOPPING) {
           // Said, its own grace stays what it is: another of it runs elsewhere.
-          SpecDefinition of = attempt.definition;
-          attempt.stop = new StopOrder(of == null ? null : of.spec().stop().grace(), reason);
+          attempt.stop = new StopOrder(attempt.ownGrace(), reason);
           attempt.reason = reason;
           step(attempt, AttemptEvent.STOP_ORDERED, AttemptMachine.Detail.why(reason), now, effects);
         }

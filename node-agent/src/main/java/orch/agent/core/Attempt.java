@@ -123,6 +123,11 @@ final class Attempt {
     return of;
   }
 
+  /** From the stop signal to the kill, as its specification has it; null: that is not known. */
+  @Nullable Duration ownGrace() {
+    return definition == null ? null : definition.spec().stop().grace();
+  }
+
   /**
    * How long its stop may take if it says that it needs more time ({@code EXTEND_TIMEOUT_USEC});
    * null: no longer than it was given. Only a stop that was ordered, without a grace of its own,

@@ -218,12 +218,10 @@ final class AttemptMachine {
   private void stop(Attempt attempt, Moment now, List<Effect> effects) {
     Duration grace = grace(attempt);
     effects.add(new Effect.Stop(attempt.uid(), grace));
-    Duration longest =
-        grace != null
-            ? grace
-            : attempt.definition == null
-                ? Duration.ofMinutes(1)
-                : attempt.definition.spec().stop().grace();
+    Duration longest = grace != null ? grace : attempt.ownGrace();
+    if (longest == null) {
+      longest = Duration.ofMinutes(1);
+    }
     setTimer(attempt, Timer.GRACE, now.bootNanos() + longest.plus(STOP_AGAIN).toNanos(), effects);
     report(attempt, now, effects);
   }

@@ -180,14 +180,18 @@ class MemoryWatchTest {
     return next;
   }
 
-  private void awaitContent(Path file, String content) throws Exception {
+  private static String content(Path file) throws IOException {
+    return Files.readString(file).strip();
+  }
+
+  private static void awaitContent(Path file, String content) throws Exception {
     for (int i = 0; i < 1_000; i++) {
-      if (Files.readString(file).strip().equals(content)) {
+      if (content(file).equals(content)) {
         return;
       }
       TimeUnit.MILLISECONDS.sleep(10);
     }
-    assertEquals(content, Files.readString(file).strip());
+    assertEquals(content, content(file));
   }
 
   @Test
@@ -245,10 +249,6 @@ class MemoryWatchTest {
     awaitContent(leaf(A).resolve("cgroup.freeze"), "0");
   }
 
-  private String freeze(Uid uid) throws IOException {
-    return Files.readString(leaf(uid).resolve("cgroup.freeze")).strip();
-  }
-
   /** All that was asked for before is done, and it has looked at everything since. */
   private void settle() throws Exception {
     for (int i = 0; i < 2; i++) {
@@ -272,7 +272,7 @@ class MemoryWatchTest {
     watch.suspended(A, true);
     host(60);
     settle();
-    assertEquals("1", freeze(A));
+    assertEquals("1", content(leaf(A).resolve("cgroup.freeze")));
     watch.suspended(A, false);
     watch.stopping(A);
     settle();
@@ -282,7 +282,7 @@ class MemoryWatchTest {
     host(5);
     awaitContent(leaf(B).resolve("cgroup.freeze"), "1");
     settle();
-    assertEquals("0", freeze(A));
+    assertEquals("0", content(leaf(A).resolve("cgroup.freeze")));
   }
 
   @Test
@@ -296,7 +296,7 @@ class MemoryWatchTest {
       heard = told.poll(500, TimeUnit.MILLISECONDS);
     }
     assertEquals("OOM_KILL 10 true", heard);
-    assertEquals("max", Files.readString(leaf(A).resolve("memory.high")).strip());
+    assertEquals("max", content(leaf(A).resolve("memory.high")));
   }
 
   /**
