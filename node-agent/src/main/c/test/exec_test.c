@@ -245,7 +245,7 @@ static void a_command_can_be_signalled(void) {
   struct orch_done done = request(1, ORCH_EXEC_SIGNAL, &signal, sizeof signal);
   expect(done.error == 0 && done.count == 1);
   expect(command_exited(1).exit_status == 9);
-  client_send(&agent, agent.shim[1], ORCH_EXEC_SIGNAL, ++agent.seq[1], 0, &signal, sizeof signal);
+  ask(1, ORCH_EXEC_SIGNAL, &signal, sizeof signal);
   expect(refused_code(1) == ORCH_REFUSED_UID);
   leave(&c);
   end_task(0, sequence);
@@ -257,9 +257,8 @@ static void a_shim_that_dies_takes_its_command_with_it(void) {
   struct command c = command(1, sequence, "trap '' HUP; echo up; sleep 60 & wait");
   struct orch_exec_started begun = command_started(1);
   await_up(&c);
-  expect(kill((pid_t)agent.shim_pid[1], SIGKILL) == 0);
+  kill_shim(1);
   await_gone(begun.pid);
-  client_await(agent.launcher, ORCH_SHIM_DEAD, &message);
   leave(&c);
   expect(alive(task.pid));
   ping(1);
@@ -273,7 +272,7 @@ static int fd_of_input(uint32_t shim, uint64_t sequence) {
   _Alignas(8) char control[CMSG_SPACE(sizeof(int))];
   char text[256];
   struct orch_uid uid = client_uid(sequence);
-  client_send(&agent, agent.shim[shim], ORCH_INPUT_GET, ++agent.seq[shim], 0, &uid, sizeof uid);
+  ask(shim, ORCH_INPUT_GET, &uid, sizeof uid);
   for (;;) {
     struct iovec part = {text, sizeof text};
     struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};

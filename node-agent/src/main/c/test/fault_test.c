@@ -1,4 +1,4 @@
-/* Stops, deaths of shims, launchers and agents, and what must hold across them. */
+/* Descendants, time limits and leases, and deaths of shims, launchers and agents. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -17,214 +17,6 @@
 enum { EXITED = CLD_EXITED, KILLED = CLD_KILLED };
 
 static struct message message;
-
-static uint64_t begin(uint32_t shim, const char *script, uint64_t flags) {
-  uint64_t sequence;
-  struct start s = shell(script, &sequence);
-  s.fixed.flags |= flags;
-  start_send(&s, &agent, shim);
-  start_free(&s);
-  return sequence;
-}
-
-/* A script that writes its own and a descendant's pid into files, so that a test can ask after them. */
-static uint64_t begin_with_files(uint32_t shim, const char *format, const char *a, const char *b, uint64_t flags) {
-  char script[2048];
-  snprintf(script, sizeof script, format, a, b);
-  return begin(shim, script, flags);
-}
-
-/* ---- stopping ---- */
-
-static void ask_to_stop(uint64_t sequence, uint64_t grace_millis) {
-  struct orch_stop body = {client_uid(sequence), SIGTERM, ORCH_MODE_GROUP, grace_millis * 1000000u};
-  ask(0, ORCH_STOP, &body, sizeof body);
-}
-
-static void a_stop_is_a_signal_and_the_real_status(void) {
-  char path[512];
-  path_of(path, "up");
-  uint64_t sequence = begin_with_files(0, "trap 'exit 7' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path);
-  expect(stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, AMPLE).error == 0);
-  struct orch_exit e = ended(0);
-  expect(e.si_code == EXITED && e.exit_status == 7 && (e.flags & ORCH_E_STOPPED) != 0 && (e.flags & ORCH_E_GRACE_OVER) == 0);
-  expect(e.stop_signal == SIGTERM);
-}
-
-static void what_ignores_the_signal_is_killed_after_the_grace(void) {
-  char path[512];
-  path_of(path, "up");
-  uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path);
-  uint64_t from = nanos_now();
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 200);
-  struct orch_exit e = ended(0);
-  uint64_t took = (nanos_now() - from) / 1000000;
-  expect(e.si_code == KILLED && e.exit_status == SIGKILL && (e.flags & ORCH_E_GRACE_OVER) != 0 && e.stop_signal == SIGKILL);
-  expect(took >= 190 && leaves() == 0);
-}
-
-static void a_second_stop_can_only_bring_the_kill_forward(void) {
-  char path[512];
-  path_of(path, "up");
-  uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path);
-  hold_shim(0);
-  ask_to_stop(sequence, AMPLE);
-  ask_to_stop(sequence, 100);
-  ask_to_stop(sequence, AMPLE);
-  let_shim_go(0);
-  expect(ended(0).exit_status == SIGKILL);
-}
-
-/* ---- stops that are drawn out ---- */
-
-struct slow {
-  uint64_t sequence;
-  long pid;
-  char done[512]; /* made, it exits with 7; SIGTERM it passes over */
-};
-
-/* Its START has no grace. */
-static struct slow begin_slow_to_stop(void) {
-  struct slow slow;
-  char up[512], script[2048];
-  path_of(slow.done, "done");
-  path_of(up, "up");
-  snprintf(script, sizeof script, "trap '' TERM; echo $$ > %s; until [ -e %s ]; do sleep 0.01; done; exit 7", up, slow.done);
-  struct start s = shell(script, &slow.sequence);
-  s.fixed.grace = 0;
-  start_send(&s, &agent, 0);
-  start_free(&s);
-  slow.pid = number_in(up);
-  return slow;
-}
-
-/* The shim comes to it before the grace is over. */
-static void stop_and_draw_out(struct slow slow, uint64_t grace_millis, uint64_t most_millis) {
-  struct orch_extend_stop extend = {client_uid(slow.sequence), AMPLE * UINT64_C(1000000), most_millis * 1000000u};
-  hold_shim(0);
-  ask_to_stop(slow.sequence, grace_millis);
-  ask(0, ORCH_EXTEND_STOP, &extend, sizeof extend);
-  let_shim_go(0);
-  expect(answer(0).error == 0 && answer(0).error == 0);
-}
-
-static void a_stop_that_is_drawn_out_kills_later_and_says_so(void) {
-  struct slow slow = begin_slow_to_stop();
-  expect(extend_stop(0, slow.sequence, AMPLE, AMPLE).error == ESRCH); /* no stop runs */
-  stop_and_draw_out(slow, 300, AMPLE);
-  expect(extend_stop(0, slow.sequence, 1, AMPLE).error == 0); /* less than it has brings nothing forward */
-  kill_shim(0);                                              /* its replacement keeps to it */
-  usleep(600000);
-  expect(alive(slow.pid));
-  touch(slow.done);
-  struct orch_exit e = ended(0);
-  expect(e.si_code == EXITED && e.exit_status == 7);
-  expect((e.flags & (ORCH_E_STOPPED | ORCH_E_EXTENDED | ORCH_E_GRACE_OVER)) == (ORCH_E_STOPPED | ORCH_E_EXTENDED));
-}
-
-static void a_stop_is_drawn_out_no_further_than_it_may_be(void) {
-  struct slow slow = begin_slow_to_stop();
-  uint64_t from = nanos_now();
-  stop_and_draw_out(slow, 100, 600);
-  struct orch_exit e = ended(0);
-  expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_GRACE_OVER) != 0);
-  expect(nanos_now() - from >= 600000000u);
-}
-
-static void a_stop_that_is_drawn_out_ends_by_a_grace_that_is_said(void) {
-  struct slow slow = begin_slow_to_stop();
-  stop_and_draw_out(slow, 100, AMPLE);
-  struct orch_stop again = {client_uid(slow.sequence), 0, 0, ORCH_GRACE_OF_START}; /* of an agent that was restarted */
-  expect(request(0, ORCH_STOP, &again, sizeof again).error == 0);
-  usleep(200000);
-  expect(alive(slow.pid));
-  stop(0, slow.sequence, SIGTERM, ORCH_MODE_GROUP, 100);
-  expect(ended(0).exit_status == SIGKILL);
-}
-
-static void the_stop_of_a_time_limit_is_not_drawn_out(void) {
-  struct slow slow = begin_slow_to_stop();
-  stop_and_draw_out(slow, 100, AMPLE);
-  struct orch_set_deadline set = {client_uid(slow.sequence), nanos_now()};
-  expect(request(0, ORCH_SET_DEADLINE, &set, sizeof set).error == 0);
-  struct orch_exit e = ended(0);
-  expect(e.exit_status == SIGKILL && (e.flags & ORCH_E_DEADLINE) != 0);
-}
-
-/* ---- stopped and frozen tasks ---- */
-
-static void a_stopped_or_frozen_task_stops_in_time(void) {
-  char path[512];
-  path_of(path, "up");
-  uint64_t sequence = begin_with_files(0, "trap 'exit 5' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  long pid = number_in(path);
-  expect(kill((pid_t)pid, SIGSTOP) == 0);
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, AMPLE);
-  expect(ended(0).exit_status == 5);
-  path_of(path, "up");
-  sequence = begin_with_files(0, "trap 'exit 6' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path);
-  expect(about(0, ORCH_FREEZE, sequence).error == 0);
-  stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, AMPLE);
-  expect(ended(0).exit_status == 6);
-  path_of(path, "up");
-  sequence = begin_with_files(0, "echo $$ > %s; sleep 1000%s", path, "", 0);
-  number_in(path);
-  about(0, ORCH_FREEZE, sequence);
-  about(0, ORCH_KILL, sequence);
-  expect(ended(0).exit_status == SIGKILL && leaves() == 0);
-}
-
-static void frozen_means_frozen_and_thaw_goes_on(void) {
-  char path[512];
-  struct stat before, after;
-  path_of(path, "beat");
-  uint64_t sequence = begin_with_files(0, "while :; do echo 1 >> %s; sleep 0.005; done%s", path, "", 0);
-  number_in(path);
-  expect(about(0, ORCH_FREEZE, sequence).error == 0);
-  bool stands = false; /* at its next moment outside the kernel it does */
-  for (int n = 0; n < PATIENCE / 100 && !stands; n++) {
-    expect(stat(path, &before) == 0);
-    usleep(100000);
-    expect(stat(path, &after) == 0);
-    stands = after.st_size == before.st_size;
-  }
-  expect(stands);
-  expect(about(0, ORCH_THAW, sequence).error == 0);
-  for (int n = 0; n < PATIENCE && after.st_size == before.st_size; n++) {
-    usleep(1000);
-    expect(stat(path, &after) == 0);
-  }
-  expect(after.st_size > before.st_size);
-  about(0, ORCH_KILL, sequence);
-  ended(0);
-}
-
-static void a_signal_reaches_the_leader_or_all(void) {
-  char up[512], child[512];
-  path_of(up, "up");
-  path_of(child, "child");
-  uint64_t sequence = begin_with_files(
-      0, "sh -c 'trap \"echo child; exit\" USR1; echo $$ > %s; while :; do sleep 0.01; done' & trap 'echo leader' USR1; echo $$ > %s; wait; wait; wait; exit 0", child,
-      up, 0);
-  number_in(up);
-  number_in(child);
-  struct orch_signal s = {client_uid(sequence), SIGUSR1, ORCH_MODE_PROCESS};
-  struct orch_done done = request(0, ORCH_SIGNAL, &s, sizeof s);
-  expect(done.error == 0 && done.count == 1);
-  await_printed(sequence, "leader\n");
-  /* sleep has no handler: it dies by USR1, the shells say who they are */
-  s.mode = ORCH_MODE_GROUP;
-  done = request(0, ORCH_SIGNAL, &s, sizeof s);
-  expect(done.error == 0 && done.count >= 2);
-  ended(0);
-  struct log log = output_of(sequence);
-  expect(log.stream[1].length == 20 && memmem(log.stream[1].bytes, 20, "child", 5) != NULL);
-  free_log(&log);
-}
 
 /* ---- descendants ---- */
 
@@ -287,8 +79,6 @@ static void a_cgroup_of_its_own_inside_the_leaf_goes_too(void) {
 
 /* ---- deadlines ---- */
 
-#define SECOND UINT64_C(1000000000)
-
 static void a_deadline_is_kept_without_any_agent(void) {
   uint64_t sequence;
   struct start s = shell("exec sleep 10000", &sequence);
@@ -342,8 +132,10 @@ static void a_dead_shims_task_lives_and_its_true_status_arrives(void) {
 
 static void a_dead_shims_task_can_write_more_than_a_pipe_holds(void) {
   char go[512];
-  path_of(go, "go");
-  uint64_t sequence = begin_with_files(1, "until [ -e %s ]; do sleep 0.01; done; seq 1 50000; exit 5%s", go, "", 0);
+  uint64_t sequence;
+  struct start s = shell_until(go, "", "seq 1 50000; exit 5", &sequence);
+  start_send(&s, &agent, 1);
+  start_free(&s);
   started(1);
   kill_shim(1);
   touch(go);
@@ -354,10 +146,8 @@ static void a_dead_shims_task_can_write_more_than_a_pipe_holds(void) {
 }
 
 static void a_dead_shims_task_is_stopped_and_keeps_its_deadline(void) {
-  char path[512];
-  path_of(path, "up");
-  uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path);
+  long pid;
+  uint64_t sequence = begin_at_term("", &pid);
   kill_shim(0);
   expect(stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 100).error == 0);
   struct orch_exit e = ended(0);
@@ -379,18 +169,17 @@ static void a_dead_shims_task_is_stopped_and_keeps_its_deadline(void) {
 
 /* A shell that ignores SIGTERM, its pid in a file, guarded by shim 0 under a lease that is long yet. */
 static uint64_t begin_leased(uint64_t grace, long *pid) {
-  char path[512], script[640];
+  char up[512];
   uint64_t sequence;
-  path_of(path, "up");
-  snprintf(script, sizeof script, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done", path);
-  struct start s = shell(script, &sequence);
+  struct start s = shell_at_term(up, "", &sequence);
   s.fixed.flags |= ORCH_S_LEASE;
   s.fixed.deadline = nanos_now() + 1000 * SECOND;
   s.fixed.grace = grace;
   start_send(&s, &agent, 0);
   start_free(&s);
   started(0);
-  *pid = number_in(path);
+  long its = number_in(up);
+  if (pid != NULL) *pid = its;
   return sequence;
 }
 
@@ -428,8 +217,7 @@ static void a_start_whose_lease_has_ended_is_refused(void) {
 
 /* As on a host that slept: the grace has passed with the lease. */
 static void a_lease_that_ended_long_ago_leaves_no_grace(void) {
-  long pid;
-  uint64_t sequence = begin_leased(1000 * SECOND, &pid);
+  uint64_t sequence = begin_leased(1000 * SECOND, NULL);
   struct orch_set_deadline set = {client_uid(sequence), nanos_now() - 1000 * SECOND};
   request(0, ORCH_SET_LEASE, &set, sizeof set);
   struct orch_exit e = ended(0);
@@ -456,8 +244,7 @@ static void after_a_lease_nothing_of_the_tree_is_left(void) {
 }
 
 static void a_dead_shims_task_keeps_its_lease(void) {
-  long pid;
-  renew(begin_leased(0, &pid), SECOND);
+  renew(begin_leased(0, NULL), SECOND);
   kill_shim(0);
   struct orch_exit e = ended(0);
   expect((e.flags & ORCH_E_LEASE) != 0 && (e.flags & ORCH_E_ADOPTED) != 0 && e.si_code == KILLED && leaves() == 0);
@@ -480,10 +267,7 @@ static void the_launcher_ends_a_lease_that_a_hanging_shim_does_not(void) {
 }
 
 static void a_shim_that_dies_while_it_stops_is_replaced_by_one_that_goes_on(void) {
-  char path[512];
-  path_of(path, "up");
-  uint64_t sequence = begin_with_files(0, "trap '' TERM; echo $$ > %s; while :; do sleep 0.01; done%s", path, "", 0);
-  number_in(path);
+  uint64_t sequence = begin_at_term("", NULL);
   stop(0, sequence, SIGTERM, ORCH_MODE_GROUP, 1000);
   kill_shim(0);
   struct orch_exit e = ended(0);
@@ -586,13 +370,9 @@ static void a_dead_launchers_shims_see_the_true_status_and_leave(void) {
   number_in(up);
   number_in(other);
   kill_launcher();
-  uint64_t sequence;
-  struct start s = shell("true", &sequence);
-  s.fixed.flags = 0;
-  start_free(&s);
   client_disconnect(&agent); /* and the agent is gone too */
   int fd = connect_orphan(1);
-  struct orch_stop body = {client_uid(second), SIGTERM, ORCH_MODE_GROUP, AMPLE * UINT64_C(1000000)};
+  struct orch_stop body = {client_uid(second), SIGTERM, ORCH_MODE_GROUP, AMPLE * MILLI};
   client_send(&agent, fd, ORCH_STOP, ++agent.seq[1], 0, &body, sizeof body);
   client_await(fd, ORCH_EXITED, &message);
   struct orch_exit e = exit_of(&message);
@@ -605,11 +385,10 @@ static void a_dead_launchers_shims_see_the_true_status_and_leave(void) {
   expect(agent.welcome.previous == 1 && agent.welcome.generation >= 2);
   expect(run_shell(0, "exit 23", NULL).exit_status == 23);
   touch(go);
-  for (int n = 0; n < PATIENCE && journal_count(old_journal, ORCH_J_EXIT, first, &e, sizeof e) == 0; n++) usleep(1000);
+  await(journal_count(old_journal, ORCH_J_EXIT, first, &e, sizeof e) > 0);
   expect(e.uid.sequence == first && e.exit_status == 21);
   expect(printed(first, 1, "done\n"));
-  for (int n = 0; n < PATIENCE && leaves() > 0; n++) usleep(1000);
-  expect(leaves() == 0);
+  await(leaves() == 0);
 }
 
 static void launcher_and_shim_dead_the_task_lives(void) {
@@ -626,12 +405,8 @@ static void launcher_and_shim_dead_the_task_lives(void) {
   expect(alive(pid));
   expect(kill((pid_t)pid, SIGKILL) == 0);
   client_disconnect(&agent);
-  for (int n = 0; n < PATIENCE; n++) { /* orphans come to us, a subreaper */
-    int status;
-    while (waitpid(-1, &status, WNOHANG) > 0) continue;
-    if (!alive(pid)) break;
-    usleep(1000);
-  }
+  await_gone(pid);
+  while (waitpid(-1, NULL, WNOHANG) > 0) continue; /* orphans come to us, a subreaper */
   if (with_cgroups()) {
     char command[300];
     snprintf(command, sizeof command, "rmdir %s/t-*", cgroup_root);
@@ -642,16 +417,7 @@ static void launcher_and_shim_dead_the_task_lives(void) {
 void fault_tests(void) {
   const char *options[] = {"--max-shims", "64", "--journal-size", "1048576", NULL};
   begin_launcher(options);
-  run(a_stop_is_a_signal_and_the_real_status);
-  run(what_ignores_the_signal_is_killed_after_the_grace);
-  run(a_second_stop_can_only_bring_the_kill_forward);
-  run(a_stop_that_is_drawn_out_kills_later_and_says_so);
-  run(a_stop_is_drawn_out_no_further_than_it_may_be);
-  run(a_stop_that_is_drawn_out_ends_by_a_grace_that_is_said);
-  run(the_stop_of_a_time_limit_is_not_drawn_out);
-  run(a_stopped_or_frozen_task_stops_in_time);
-  run(frozen_means_frozen_and_thaw_goes_on);
-  run(a_signal_reaches_the_leader_or_all);
+  stop_tests();
   run(daemons_and_session_leaders_die_with_the_leader);
   run(with_wait_the_descendants_are_waited_for_and_their_output_kept);
   run(the_wait_for_descendants_ends_after_its_timeout);

@@ -139,7 +139,7 @@ static void a_frozen_task_is_thawed_for_its_pre_stop_command(void) {
 static void a_deadline_runs_the_pre_stop_command_too(void) {
   uint64_t sequence;
   struct start s = shell_with_pre_stop(said_by_term, "echo pre", &sequence);
-  s.fixed.grace = AMPLE * UINT64_C(1000000);
+  s.fixed.grace = AMPLE * MILLI;
   start_send(&s, &agent, 0);
   start_free(&s);
   await_up(sequence);

@@ -298,7 +298,7 @@ static void the_path_is_that_of_the_task(void) {
 
 static void the_user_is_changed_with_groups_and_capabilities(void) {
   if (geteuid() != 0) {
-    printf("skipped the_user_is_changed_with_groups_and_capabilities: needs root\n");
+    printf("SKIPPED the_user_is_changed_with_groups_and_capabilities: needs root\n");
     return;
   }
   uint64_t sequence;
@@ -344,7 +344,7 @@ static void a_seccomp_program_is_installed(void) {
   ended(0);
   expect(printed(sequence, 1, "1\nSeccomp:2\n"));
 #else
-  printf("skipped a_seccomp_program_is_installed: written for x86-64\n");
+  printf("SKIPPED a_seccomp_program_is_installed: written for x86-64\n");
 #endif
 }
 
@@ -412,9 +412,9 @@ static void what_is_wrong_is_refused_with_a_sentence(void) {
   expect(refused_code(0) == ORCH_REFUSED_MALFORMED);
   start_free(&s);
   struct orch_uid uid = client_uid(999999);
-  client_send(&agent, agent.shim[0], ORCH_KILL, ++agent.seq[0], 0, &uid, sizeof uid);
+  ask(0, ORCH_KILL, &uid, sizeof uid);
   expect(refused_code(0) == ORCH_REFUSED_UID);
-  client_send(&agent, agent.shim[0], 63, ++agent.seq[0], 0, &uid, sizeof uid);
+  ask(0, 63, &uid, sizeof uid);
   expect(refused_code(0) == ORCH_REFUSED_MALFORMED);
   expect(journal_count(agent.journal, ORCH_J_CLAIM, sequence, NULL, 0) == 0);
   ping(0);

@@ -41,6 +41,42 @@ struct start shell_until(char go[512], const char *before, const char *after, ui
   return shell(script, sequence);
 }
 
+struct start shell_at_term(char up[512], const char *at_term, uint64_t *sequence) {
+  char script[2048];
+  path_of(up, "up");
+  snprintf(script, sizeof script, "trap '%s' TERM; echo $$ > %s; while :; do sleep 0.01; done", at_term, up);
+  return shell(script, sequence);
+}
+
+static void send_once(struct start *start, uint32_t shim) {
+  start_send(start, &agent, shim);
+  start_free(start);
+}
+
+uint64_t begin(uint32_t shim, const char *script, uint64_t flags) {
+  uint64_t sequence;
+  struct start s = shell(script, &sequence);
+  s.fixed.flags |= flags;
+  send_once(&s, shim);
+  return sequence;
+}
+
+uint64_t begin_with_files(uint32_t shim, const char *format, const char *a, const char *b, uint64_t flags) {
+  char script[2048];
+  snprintf(script, sizeof script, format, a, b);
+  return begin(shim, script, flags);
+}
+
+uint64_t begin_at_term(const char *at_term, long *pid) {
+  char up[512];
+  uint64_t sequence;
+  struct start s = shell_at_term(up, at_term, &sequence);
+  send_once(&s, 0);
+  long its = number_in(up);
+  if (pid != NULL) *pid = its;
+  return sequence;
+}
+
 struct orch_exit ended(uint32_t shim) {
   client_await(agent.shim[shim], ORCH_EXITED, &message);
   return exit_of(&message);
@@ -49,14 +85,12 @@ struct orch_exit ended(uint32_t shim) {
 struct orch_exit run_shell(uint32_t shim, const char *script, uint64_t *sequence) {
   uint64_t own;
   struct start s = shell(script, sequence != NULL ? sequence : &own);
-  start_send(&s, &agent, shim);
-  start_free(&s);
+  send_once(&s, shim);
   return ended(shim);
 }
 
 struct orch_start_failed refused_start(struct start *start, uint32_t shim) {
-  start_send(start, &agent, shim);
-  start_free(start);
+  send_once(start, shim);
   client_await(agent.shim[shim], ORCH_START_FAILED, &message);
   return failed_of(&message);
 }
@@ -74,32 +108,28 @@ uint32_t refused_code(uint32_t shim) {
   return r.code;
 }
 
-void ask(uint32_t shim, uint16_t type, const void *body, size_t length) {
+uint64_t ask(uint32_t shim, uint16_t type, const void *body, size_t length) {
   client_send(&agent, agent.shim[shim], type, ++agent.seq[shim], 0, body, length);
+  return agent.seq[shim];
 }
 
-struct orch_done answer(uint32_t shim) {
+struct orch_done answer(uint32_t shim, uint64_t seq) {
   struct orch_done done;
   client_await(agent.shim[shim], ORCH_DONE, &message);
+  expect(message.header.seq == seq);
   memcpy(&done, message.body, sizeof done);
   return done;
 }
 
-struct orch_done request(uint32_t shim, uint16_t type, const void *body, size_t length) {
-  ask(shim, type, body, length);
-  struct orch_done done = answer(shim);
-  expect(message.header.seq == agent.seq[shim]);
-  return done;
+struct orch_done request(uint32_t shim, uint16_t type, const void *body, size_t length) { return answer(shim, ask(shim, type, body, length)); }
+
+uint64_t ask_to_stop(uint32_t shim, uint64_t sequence, uint32_t signal, uint32_t mode, uint64_t grace_millis) {
+  struct orch_stop body = {client_uid(sequence), signal, mode, grace_millis * MILLI};
+  return ask(shim, ORCH_STOP, &body, sizeof body);
 }
 
 struct orch_done stop(uint32_t shim, uint64_t sequence, uint32_t signal, uint32_t mode, uint64_t grace_millis) {
-  struct orch_stop body = {client_uid(sequence), signal, mode, grace_millis * 1000000u};
-  return request(shim, ORCH_STOP, &body, sizeof body);
-}
-
-struct orch_done extend_stop(uint32_t shim, uint64_t sequence, uint64_t by_millis, uint64_t most_millis) {
-  struct orch_extend_stop body = {client_uid(sequence), by_millis * 1000000u, most_millis * 1000000u};
-  return request(shim, ORCH_EXTEND_STOP, &body, sizeof body);
+  return answer(shim, ask_to_stop(shim, sequence, signal, mode, grace_millis));
 }
 
 struct orch_done about(uint32_t shim, uint16_t type, uint64_t sequence) {
@@ -129,17 +159,15 @@ long number_in(const char *path) {
 
 void touch(const char *path) { expect(close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) == 0); }
 
-void await_printed(uint64_t sequence, const char *text) {
+static bool begins_with(uint64_t sequence, const char *text) {
   size_t length = strlen(text);
-  for (int n = 0; n <= PATIENCE; n++) {
-    struct log log = output_of(sequence);
-    bool there = log.stream[1].length >= length && memcmp(log.stream[1].bytes, text, length) == 0;
-    free_log(&log);
-    if (there) return;
-    usleep(1000);
-  }
-  die("a task did not print \"%s\" in %d ms", text, PATIENCE);
+  struct log log = output_of(sequence);
+  bool so = log.stream[1].length >= length && memcmp(log.stream[1].bytes, text, length) == 0;
+  free_log(&log);
+  return so;
 }
+
+void await_printed(uint64_t sequence, const char *text) { await(begins_with(sequence, text)); }
 
 /* As in proc_pid_stat(5); X when there is no such process. */
 static char state_of(long pid) {
@@ -161,15 +189,11 @@ bool alive(long pid) {
   return state != 'Z' && state != 'X';
 }
 
-void await_gone(long pid) {
-  for (int n = 0; n < PATIENCE && alive(pid); n++) usleep(1000);
-  if (alive(pid)) die("process %ld still lives after %d ms", pid, PATIENCE);
-}
+void await_gone(long pid) { await(!alive(pid)); }
 
 void hold_shim(uint32_t shim) {
   expect(kill((pid_t)agent.shim_pid[shim], SIGSTOP) == 0);
-  for (int n = 0; n < PATIENCE && state_of(agent.shim_pid[shim]) != 'T'; n++) usleep(1000);
-  expect(state_of(agent.shim_pid[shim]) == 'T');
+  await(state_of(agent.shim_pid[shim]) == 'T');
 }
 
 void let_shim_go(uint32_t shim) { expect(kill((pid_t)agent.shim_pid[shim], SIGCONT) == 0); }
